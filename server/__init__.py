@@ -1,0 +1,1 @@
+"""The service: what stands on the wire and what composes it."""

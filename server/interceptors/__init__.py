@@ -1,0 +1,1 @@
+"""Guards around every call, in the order of chain.py."""

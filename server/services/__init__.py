@@ -1,0 +1,1 @@
+"""The RPCs: protobuf in, runtime asked, protobuf out."""

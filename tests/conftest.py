@@ -1,0 +1,3 @@
+"""Engines the suite starts once and shares: one file each under tests/plugins."""
+
+pytest_plugins: list[str] = []

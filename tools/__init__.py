@@ -1,0 +1,1 @@
+"""Generators a developer runs; nothing imports them."""

@@ -1,0 +1,1 @@
+"""Everything that does a run's work, from pure values (model) to what moves by itself (runtime)."""

@@ -1,0 +1,1 @@
+"""Outside engines behind ports."""

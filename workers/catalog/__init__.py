@@ -1,0 +1,1 @@
+"""Looking things up: declarations, schemas, providers, organisations, credentials."""

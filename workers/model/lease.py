@@ -1,0 +1,206 @@
+"""Who may write for a run, what is added to the journal, and what a holder of a lease reports to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from attrs import field, frozen
+
+from workers.model.page import Receipt
+from workers.model.run import Progress, Run, RunError, RunStatus, StepRun, TriggerType
+
+
+@frozen
+class LaneTerms:
+    """What an organisation may do now, as its subscription says: runs at once, its weight, and its bounds."""
+
+    cap: int
+    weight: float = 1.0
+    daily_limit: int = 1_000_000
+    monthly_limit: int = 1_000_000
+    waiting_limit: int = 1000
+
+
+@frozen
+class NewRun:
+    """A run to be accepted.
+
+    `parameters_hash` covers the pipeline and its typed parameters (the same live run is returned instead of a second
+    one, unless `force_refresh`); `body_hash` covers what the caller sent under `idempotency_key`; `adopt` names the
+    steps whose outcome is copied from `retry_of`.
+    """
+
+    run_id: UUID
+    org_slug: str
+    provider: str
+    domain: str
+    pipeline: str
+    pipeline_id: str
+    config_hash: str
+    run_date: date
+    parameters: Mapping[str, Any]
+    parameters_hash: str
+    steps: tuple[StepRun, ...]
+    terms: LaneTerms
+    trigger_type: TriggerType = TriggerType.API
+    trigger_by: str = ""
+    key_id: str = ""
+    idempotency_key: str | None = None
+    body_hash: str = ""
+    force_refresh: bool = False
+    retry_of: UUID | None = None
+    adopt: tuple[str, ...] = ()
+    priority: int = 100
+    trace_id: str = ""
+
+
+@frozen
+class Added:
+    """What accepting gave: the run's id and status, and whether it was there before."""
+
+    run_id: UUID
+    status: RunStatus
+    existing: bool = False
+
+
+@frozen
+class KnownKey:
+    """What an idempotency key stands for."""
+
+    run_id: UUID
+    body_hash: str
+    status: RunStatus
+
+
+@frozen
+class Lease:
+    """The right to write for a run until it expires: every write carries `fence`, and an old one writes nothing.
+
+    `run_seq` orders runs of one organisation by acceptance: an older run never overwrites the days of a newer one.
+    """
+
+    run: Run
+    fence: int
+    run_seq: int
+    worker: str
+
+
+@frozen
+class Beat:
+    """A lease that was renewed, and whether the run was asked to stop."""
+
+    run_id: UUID
+    cancelling: bool
+
+
+@frozen
+class StepBegan:
+    """A step starts its `attempt`."""
+
+    step_id: str
+    attempt: int
+
+
+@frozen
+class StepEnded:
+    """A step has its outcome: status, counts, error and output as in `step`."""
+
+    step: StepRun
+
+
+@frozen
+class Progressed:
+    """A step is further."""
+
+    step_id: str
+    progress: Progress
+
+
+@frozen
+class Checkpointed:
+    """State that a later attempt of the step starts from."""
+
+    step_id: str
+    state: Mapping[str, Any]
+
+
+@frozen
+class PageRead:
+    """A page was read."""
+
+    step_id: str
+    attempt: int
+    receipt: Receipt
+
+
+@frozen
+class Logged:
+    """A line for whoever watches."""
+
+    message: str
+    step_id: str = ""
+
+
+@frozen
+class RunEnded:
+    """The run is over; the slot is given back and the outbox told in the same commit."""
+
+    status: RunStatus
+    error: RunError | None = None
+
+
+Mark = StepBegan | StepEnded | Progressed | Checkpointed | PageRead | Logged | RunEnded
+
+
+class StaleFenceError(Exception):
+    """Somebody else may write for the run now; nothing was written."""
+
+
+@frozen
+class Parcel:
+    """Something the outbox holds for the warehouse: `kind` run, quota or audit."""
+
+    parcel_id: int
+    kind: str
+    payload: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class QuotaCount:
+    """Counters of one organisation and UTC day."""
+
+    org_slug: str
+    day: date
+    started: int
+    succeeded: int
+    failed: int
+    started_in_month: int
+    running: int
+    most_running: int
+
+
+@frozen
+class Depth:
+    """How much waits and runs in all, and the longest wait in seconds."""
+
+    waiting: int
+    delayed: int
+    running: int
+    oldest_wait: float
+    outbox: int
+
+
+@frozen
+class Position:
+    """Where a waiting run stands: runs before it in its lane, the lane's cap and running runs, and why it waits."""
+
+    ahead: int
+    cap: int
+    running: int
+    delay: float
+    why: str
+    leased_by: str = ""
+    lease_left: float = 0.0

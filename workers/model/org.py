@@ -1,0 +1,91 @@
+"""Organisations as the directory knows them, and who is calling."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from enum import StrEnum
+
+from attrs import frozen
+
+SLUG = re.compile(r"[a-z0-9_]{3,50}\Z")
+NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}\Z")
+
+
+@frozen
+class Subscription:
+    """What an organisation may use; limits count runs, `weight` is its share beside other organisations."""
+
+    status: str
+    plan_name: str
+    daily_limit: int
+    monthly_limit: int
+    concurrent_limit: int
+    weight: float = 1.0
+    trial_end_date: date | None = None
+    end_date: date | None = None
+
+    def allows(self, today: date) -> bool:
+        """Only ACTIVE or TRIAL, and not past its end date; anything unknown is not allowed."""
+        ends = [self.end_date] + ([self.trial_end_date] if self.status == "TRIAL" else [])
+        return self.status in {"ACTIVE", "TRIAL"} and all(end is None or today <= end for end in ends)
+
+
+@frozen
+class Integration:
+    """A stored credential without its secret."""
+
+    credential_id: str
+    provider: str
+    status: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether a run may start on it."""
+        return self.status in {"VALID", "PENDING"}
+
+
+@frozen
+class OrgKey:
+    """An organisation's API key as its SHA-256."""
+
+    key_id: str
+    org_slug: str
+    sha256: str
+    expires_at: datetime | None = None
+
+
+@frozen
+class Org:
+    """An organisation with what it may do."""
+
+    slug: str
+    status: str
+    dataset: str
+    subscription: Subscription | None = None
+    integrations: tuple[Integration, ...] = ()
+
+    def allows(self, today: date) -> bool:
+        """Whether its pipelines may run today."""
+        return self.status == "ACTIVE" and self.subscription is not None and self.subscription.allows(today)
+
+    def integration(self, provider: str) -> Integration | None:
+        """Return the usable credential for a provider."""
+        return next((found for found in self.integrations if found.provider == provider and found.usable), None)
+
+
+class Caller(StrEnum):
+    """Kinds of caller."""
+
+    ORG = "ORG"
+    ROOT = "ROOT"
+    NOBODY = "NOBODY"
+
+
+@frozen
+class Principal:
+    """Who is calling: the kind of key, its organisation (None for root and nobody) and the key's id for the audit."""
+
+    caller: Caller
+    org_slug: str | None = None
+    key_id: str = ""

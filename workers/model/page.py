@@ -1,0 +1,79 @@
+"""Reading any REST API, as values: where it is, how it pages, what one page was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from workers.model.pagination import Pagination, SinglePage
+
+
+@frozen
+class Auth:
+    """How a secret is sent: `kind` bearer, header, query, basic or none; `name` is the header or query parameter."""
+
+    kind: str = "none"
+    name: str = ""
+    provider: str = ""
+
+
+@frozen
+class Limits:
+    """Bounds of one provider: requests a minute for one credential, bytes a page, seconds a request, pages a read."""
+
+    requests_per_minute: float = 60.0
+    burst: int = 10
+    page_bytes: int = 64 * 1024 * 1024
+    request_seconds: float = 60.0
+    pages: int = 100_000
+    attempts: int = 3
+
+
+@frozen
+class Endpoint:
+    """A provider's API: base URL, how to authenticate, headers that every request carries, and its limits."""
+
+    provider: str
+    base_url: str
+    auth: Auth = Auth()
+    headers: Mapping[str, str] = field(factory=dict)
+    limits: Limits = Limits()
+
+
+@frozen
+class Read:
+    """One paged read: GET (or POST with `body`) of `path` below the endpoint; rows stand at `data_path` (dotted)."""
+
+    endpoint: Endpoint
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    body: Mapping[str, Any] | None = None
+    pagination: Pagination = field(factory=SinglePage)
+    data_path: str = ""
+    key_fields: tuple[str, ...] = ()
+
+
+@frozen
+class Receipt:
+    """What one page was: its number from 1, rows, decoded bytes, SHA-256 of the body, the cursor that asked."""
+
+    url: str
+    number: int
+    rows: int
+    bytes: int
+    sha256: str
+    cursor: str = ""
+    first_key: str = ""
+    last_key: str = ""
+    next_cursor: str = ""
+
+
+@frozen
+class Page:
+    """Rows of one page with its receipt. Numbers with a fraction are Decimal, never float."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    receipt: Receipt

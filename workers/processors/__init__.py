@@ -1,0 +1,1 @@
+"""One provider's business per folder; the path is the ps_type."""

@@ -1,0 +1,1 @@
+"""OpenAI: usage, reported cost, computed cost, prices."""
