@@ -28,7 +28,7 @@ def model_pattern(clause: types.MatchLogic) -> str:
     Names with a compact date are accepted where their dashed spelling is, as the library does in a second pass; unlike
     there, a day that no calendar has (`-20250231`) is accepted too. Raises UnsupportedClauseError for a conjunction.
     """
-    return f"(?i)^(?:{'|'.join(dict.fromkeys(_alternatives(clause)))})$"
+    return f"(?is)^(?:{'|'.join(dict.fromkeys(_alternatives(clause)))})$"
 
 
 def _alternatives(clause: types.MatchLogic) -> list[str]:
