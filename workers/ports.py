@@ -136,7 +136,7 @@ class Upkeep(Protocol):
         """Delete runs that ended earlier, with all they own; return how many."""
 
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:
-        """Return the oldest unpublished parcels of a kind."""
+        """Return the oldest unpublished batch of a kind; seal a new one of up to `limit` parcels when there is none."""
 
     async def published(self, parcels: Sequence[int]) -> None:
         """Forget parcels that are in the warehouse."""

@@ -161,10 +161,15 @@ class StaleFenceError(Exception):
 
 @frozen
 class Parcel:
-    """Something the outbox holds for the warehouse: `kind` run, quota or audit."""
+    """Something the outbox holds for the warehouse: `kind` run, quota or audit.
+
+    Parcels read together share a `batch`, and keep it until they are published: publishing the same batch again is the
+    same job to the warehouse.
+    """
 
     parcel_id: int
     kind: str
+    batch: str
     payload: Mapping[str, Any] = field(factory=dict)
 
 

@@ -1,0 +1,127 @@
+"""Rows of the platform's own tables, made from journalled values. Column names are those of configs/system/schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+
+from workers.model.lease import QuotaCount
+from workers.model.org import Subscription
+from workers.model.run import Run, RunError, RunStatus, StepRun, TriggerType
+
+Row = Mapping[str, Any]
+
+# Other services know these words only.
+_TRIGGERS = {TriggerType.RETRY: "manual", TriggerType.BACKFILL: "scheduler"}
+_STATUSES = {RunStatus.QUARANTINED: RunStatus.FAILED}
+
+
+def run_row(run: Run) -> Row:
+    """Row of org_meta_pipeline_runs; a run that never started is dated by its acceptance."""
+    started = run.start_time or run.created_at
+    return {
+        "pipeline_logging_id": str(run.run_id),
+        "org_slug": run.org_slug,
+        "pipeline_id": run.pipeline_id,
+        "status": _STATUSES.get(run.status, run.status).value,
+        "trigger_type": _TRIGGERS.get(run.trigger_type, run.trigger_type.value),
+        "trigger_by": run.trigger_by or None,
+        "org_api_key_id": run.key_id or None,
+        "start_time": started,
+        "end_time": run.end_time,
+        "duration_ms": _milliseconds(started, run.end_time),
+        "run_date": run.run_date,
+        "parameters": dict(run.parameters),
+        "run_metadata": {"config_hash": run.config_hash, "attempt": run.attempt, "trace_id": run.trace_id},
+        "error_message": _message(run.error),
+        "error_context": _context(run.error),
+        "created_at": run.created_at,
+    }
+
+
+def step_rows(run: Run) -> Iterator[Row]:
+    """Rows of org_meta_step_logs, one for each step in order."""
+    for index, step in enumerate(run.steps):
+        started = step.start_time or run.start_time or run.created_at
+        yield {
+            "step_logging_id": f"{run.run_id}-{step.step_id}",
+            "org_slug": run.org_slug,
+            "pipeline_logging_id": str(run.run_id),
+            "step_name": step.step_id,
+            "step_type": step.ps_type,
+            "step_index": index,
+            "status": step.status.value,
+            "start_time": started,
+            "end_time": step.end_time,
+            "duration_ms": _milliseconds(started, step.end_time),
+            "rows_processed": step.rows,
+            "error_message": _message(step.error),
+            "metadata": {"attempt": step.attempt, "output": dict(step.output)},
+        }
+
+
+def cost_rows(run: Run) -> Iterator[Row]:
+    """Rows of org_cost_tracking: the run itself, and what each step's warehouse jobs were billed."""
+    at = run.end_time or run.created_at
+    fixed = {
+        "org_slug": run.org_slug,
+        "usage_date": at.date(),
+        "provider": run.provider.upper(),
+        "pipeline_id": run.pipeline_id,
+        "created_at": at,
+    }
+    duration = _milliseconds(run.start_time or run.created_at, run.end_time)
+    yield fixed | {
+        "cost_id": str(run.run_id),
+        "resource_type": "PIPELINE_RUN",
+        "quantity": 1,
+        "unit": "COUNT",
+        "duration_ms": duration,
+    }
+    for step in run.steps:
+        if billed := _billed(step):
+            yield fixed | {
+                "cost_id": f"{run.run_id}-{step.step_id}",
+                "resource_type": "BQ_QUERY",
+                "quantity": billed,
+                "unit": "BYTES",
+                "bytes_billed": billed,
+            }
+
+
+def quota_row(count: QuotaCount, terms: Subscription, at: datetime) -> Row:
+    """Row of org_usage_quotas, identified by organisation and day."""
+    return {
+        "usage_id": f"{count.org_slug}_{count.day:%Y%m%d}",
+        "org_slug": count.org_slug,
+        "usage_date": count.day,
+        "pipelines_run_today": count.started,
+        "pipelines_succeeded_today": count.succeeded,
+        "pipelines_failed_today": count.failed,
+        "pipelines_run_month": count.started_in_month,
+        "concurrent_pipelines_running": count.running,
+        "daily_limit": terms.daily_limit,
+        "monthly_limit": terms.monthly_limit,
+        "concurrent_limit": terms.concurrent_limit,
+        "max_concurrent_reached": count.most_running,
+        "last_updated": at,
+        "created_at": datetime.combine(count.day, time(), UTC),
+    }
+
+
+def _billed(step: StepRun) -> int:
+    billed = step.output.get("bytes_billed", 0)
+    return billed if isinstance(billed, int) else 0
+
+
+def _milliseconds(start: datetime, end: datetime | None) -> int | None:
+    return None if end is None else round((end - start).total_seconds() * 1000)
+
+
+def _message(error: RunError | None) -> str | None:
+    return None if error is None else f"{error.reason}: {error.message}"
+
+
+def _context(error: RunError | None) -> Row | None:
+    return None if error is None else {"code": error.code.value, "reason": error.reason.value, "step": error.step}

@@ -1,0 +1,208 @@
+"""The door for runs: refuses in the documented order, then writes one row. Nothing here touches the work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from attrs import field, frozen
+
+from workers.catalog import Catalog
+from workers.catalog.orgs import Directory
+from workers.model.failure import Code, Reason, refused
+from workers.model.lease import Added, LaneTerms, NewRun
+from workers.model.org import Org
+from workers.model.parameters import Inputs
+from workers.model.pipeline import Pipeline
+from workers.model.run import Run, RunStatus, StepRun, StepStatus, TriggerType
+from workers.ports import Clock, Intake
+
+NOT_HASHED = frozenset({"trigger_by", "force_refresh"})
+
+
+@frozen
+class Submission:
+    """What a caller wants run; `parameters` are as they came, untyped."""
+
+    org: str
+    provider: str
+    domain: str
+    pipeline: str
+    parameters: Mapping[str, Any] = field(factory=dict)
+    idempotency_key: str | None = None
+    key_id: str = ""
+    trace_id: str = ""
+    trigger_type: TriggerType = TriggerType.API
+
+
+@frozen
+class Accepted:
+    """The receipt of an accepted run."""
+
+    run_id: UUID
+    pipeline_id: str
+    status: RunStatus
+    existing: bool
+
+
+@frozen
+class Bounds:
+    """What holds for an organisation whose subscription does not say, and where it can mend what is refused."""
+
+    concurrent_runs: int = 5
+    waiting_runs: int = 1000
+    mend_at: str = ""
+
+
+class Acceptance:
+    """Turns a submission into a journalled run."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        directory: Directory,
+        journal: Intake,
+        clock: Clock,
+        new_id: Callable[[], UUID],
+        bounds: Bounds,
+    ) -> None:
+        self._catalog = catalog
+        self._directory = directory
+        self._journal = journal
+        self._clock = clock
+        self._new_id = new_id
+        self._bounds = bounds
+
+    async def accept(self, wanted: Submission) -> Accepted:
+        """Accept a run or return the one that stands for it already; raises FailedError in the documented order."""
+        pipeline = self._find(wanted)
+        inputs = self._catalog.inputs(pipeline, wanted.parameters, self._clock.now().date())
+        body = digest({"path": pipeline.path, "parameters": dict(wanted.parameters)})
+        if wanted.idempotency_key is not None:
+            known = await self._journal.find_key(wanted.org, wanted.idempotency_key)
+            if known is not None:
+                if known.body_hash != body:
+                    raise mismatch()
+                return Accepted(known.run_id, pipeline.pipeline_id(wanted.org), known.status, existing=True)
+        org = await self._allowed(wanted.org, pipeline)
+        new = self._new_run(wanted, pipeline, inputs, org, body)
+        return _receipt(await self._journal.add(new), new)
+
+    async def retry(self, org_slug: str, run_id: UUID, key_id: str, trace_id: str = "") -> Run:
+        """Start a new run that adopts the succeeded steps of an ended one, and return it.
+
+        Steps are adopted only while the pipeline's declaration is what it was; otherwise all are done again.
+        """
+        run = await self._journal.find_run(org_slug, run_id)
+        if run is None:
+            raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "there is no such run")
+        if not run.status.terminal or run.status is RunStatus.COMPLETED:
+            raise refused(Code.FAILED_PRECONDITION, Reason.RUN_NOT_RETRYABLE, f"a {run.status} run cannot be retried")
+        wanted = Submission(
+            org_slug, run.provider, run.domain, run.pipeline, run.parameters, None, key_id, trace_id, TriggerType.RETRY
+        )
+        pipeline = self._find(wanted)
+        inputs = self._catalog.inputs(pipeline, run.parameters, self._clock.now().date())
+        org = await self._allowed(org_slug, pipeline)
+        same = pipeline.config_hash == run.config_hash
+        adopt = tuple(step.step_id for step in run.steps if same and step.status is StepStatus.COMPLETED)
+        new = self._new_run(wanted, pipeline, inputs, org, "", retry_of=run_id, adopt=adopt)
+        added = await self._journal.add(new)
+        found = await self._journal.find_run(org_slug, added.run_id)
+        if found is None:
+            raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "the run is already forgotten")
+        return found
+
+    def _find(self, wanted: Submission) -> Pipeline:
+        pipeline = self._catalog.find(wanted.provider, wanted.domain, wanted.pipeline)
+        if pipeline is None:
+            path = f"{wanted.provider}/{wanted.domain}/{wanted.pipeline}"
+            raise refused(Code.NOT_FOUND, Reason.PIPELINE_NOT_FOUND, f"there is no pipeline {path}", pipeline=path)
+        return pipeline
+
+    async def _allowed(self, slug: str, pipeline: Pipeline) -> Org:
+        org = await self._directory.org(slug)
+        if org is None or not org.allows(self._clock.now().date()):
+            status = org.subscription.status if org and org.subscription else "missing"
+            raise refused(
+                Code.PERMISSION_DENIED,
+                Reason.SUBSCRIPTION_INACTIVE,
+                f"the subscription is {status}; pipelines run for ACTIVE or TRIAL only, see {self._bounds.mend_at}",
+                status=status,
+            )
+        for provider in pipeline.integration_required:
+            if org.integration(provider) is None:
+                raise refused(
+                    Code.FAILED_PRECONDITION,
+                    Reason.INTEGRATION_NOT_CONFIGURED,
+                    f"{provider} has no active, valid credential; set it up at {self._bounds.mend_at}",
+                    provider=provider,
+                )
+        return org
+
+    def _terms(self, org: Org) -> LaneTerms:
+        subscription = org.subscription
+        if subscription is None:
+            return LaneTerms(self._bounds.concurrent_runs, waiting_limit=self._bounds.waiting_runs)
+        return LaneTerms(
+            subscription.concurrent_limit or self._bounds.concurrent_runs,
+            subscription.weight,
+            subscription.daily_limit,
+            subscription.monthly_limit,
+            self._bounds.waiting_runs,
+        )
+
+    def _new_run(
+        self,
+        wanted: Submission,
+        pipeline: Pipeline,
+        inputs: Inputs,
+        org: Org,
+        body: str,
+        *,
+        retry_of: UUID | None = None,
+        adopt: tuple[str, ...] = (),
+    ) -> NewRun:
+        hashed = {name: value for name, value in inputs.parameters.items() if name not in NOT_HASHED}
+        return NewRun(
+            run_id=self._new_id(),
+            org_slug=wanted.org,
+            provider=pipeline.provider,
+            domain=pipeline.domain,
+            pipeline=pipeline.pipeline,
+            pipeline_id=pipeline.pipeline_id(wanted.org),
+            config_hash=pipeline.config_hash,
+            run_date=inputs.run_date,
+            parameters=inputs.parameters,
+            parameters_hash=digest({"path": pipeline.path, "parameters": hashed}),
+            steps=tuple(StepRun(step.step_id, step.ps_type) for step in pipeline.steps),
+            terms=self._terms(org),
+            trigger_type=wanted.trigger_type,
+            trigger_by=inputs.trigger_by,
+            key_id=wanted.key_id,
+            idempotency_key=wanted.idempotency_key,
+            body_hash=body,
+            force_refresh=inputs.force_refresh,
+            retry_of=retry_of,
+            adopt=adopt,
+            trace_id=wanted.trace_id,
+        )
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a mapping; equal mappings have equal digests."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def mismatch() -> Exception:
+    """Build the refusal of a key that stands for another body."""
+    return refused(
+        Code.ALREADY_EXISTS, Reason.IDEMPOTENCY_MISMATCH, "the idempotency key was used for another request body"
+    )
+
+
+def _receipt(added: Added, new: NewRun) -> Accepted:
+    return Accepted(added.run_id, new.pipeline_id, added.status, added.existing)

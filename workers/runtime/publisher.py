@@ -1,0 +1,97 @@
+"""Carries the journal's outbox into the platform's tables: one publisher for the fleet, few jobs, each batch once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import structlog
+from attrs import frozen
+from prometheus_client import Counter
+
+from workers.catalog.orgs import Directory
+from workers.model.failure import FailedError
+from workers.model.lease import Parcel
+from workers.model.publishing import cost_rows, quota_row, run_row, step_rows
+from workers.ports import CentralWarehouse, Clock, Row, Schemas, Upkeep
+from workers.runtime.supervisor import Supervisor
+
+log = structlog.get_logger()
+published = Counter("outbox_published_total", "Parcels that reached the warehouse", ["kind"])
+
+BATCH = 5000
+OWN_TABLES = ("org_meta_pipeline_runs", "org_meta_step_logs", "org_cost_tracking", "org_audit_logs")
+
+
+@frozen
+class Publisher:
+    """Looks every `interval` seconds, which keeps each table at one job a minute."""
+
+    journal: Upkeep
+    central: CentralWarehouse
+    schemas: Schemas
+    directory: Directory
+    clock: Clock
+    roll: Callable[[], float]
+    interval: float = 60.0
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Put the actor under the supervisor."""
+        supervisor.add("publisher", self.run)
+
+    async def run(self) -> None:
+        """Publish for ever; what cannot be published now stays in the outbox."""
+        await self.clock.sleep(self.roll() * min(5.0, self.interval))
+        while True:
+            try:
+                async with self.journal.lead("publisher") as leading:
+                    if leading:
+                        await self.publish()
+            except FailedError as error:
+                log.warning("publishing put off", reason=error.failure.reason)
+            await self.clock.sleep(self.interval)
+
+    async def publish(self) -> None:
+        """Publish one batch of every kind."""
+        for table in OWN_TABLES:
+            await self.central.ensure(self.schemas.table(table))
+        duties: dict[str, Callable[[Sequence[Parcel]], Awaitable[None]]] = {
+            "run": self._runs,
+            "quota": self._quotas,
+            "audit": self._audit,
+        }
+        for kind, duty in duties.items():
+            parcels = await self.journal.parcels(kind, BATCH)
+            if parcels:
+                await duty(parcels)
+                await self.journal.published([parcel.parcel_id for parcel in parcels])
+                published.labels(kind).inc(len(parcels))
+
+    async def _runs(self, parcels: Sequence[Parcel]) -> None:
+        runs = await self.journal.runs([UUID(parcel.payload["run_id"]) for parcel in parcels])
+        batch = parcels[0].batch
+        await self._append("org_meta_pipeline_runs", [run_row(run) for run in runs], batch)
+        await self._append("org_meta_step_logs", [row for run in runs for row in step_rows(run)], batch)
+        await self._append("org_cost_tracking", [row for run in runs for row in cost_rows(run)], batch)
+
+    async def _quotas(self, parcels: Sequence[Parcel]) -> None:
+        keys = {(parcel.payload["org"], date.fromisoformat(parcel.payload["day"])) for parcel in parcels}
+        rows: list[Row] = []
+        for count in await self.journal.quotas(sorted(keys)):
+            org = await self.directory.org(count.org_slug)
+            if org is not None and org.subscription is not None:
+                rows.append(quota_row(count, org.subscription, self.clock.now()))
+        if rows:
+            table = self.schemas.table("org_usage_quotas")
+            await self.central.merge(table, rows, ["usage_id"], parcels[0].batch)
+
+    async def _audit(self, parcels: Sequence[Parcel]) -> None:
+        rows = [
+            {**parcel.payload, "created_at": datetime.fromisoformat(parcel.payload["created_at"])} for parcel in parcels
+        ]
+        await self._append("org_audit_logs", rows, parcels[0].batch)
+
+    async def _append(self, table: str, rows: Sequence[Row], batch: str) -> None:
+        if rows:
+            await self.central.append(self.schemas.table(table), rows, batch)

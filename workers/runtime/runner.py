@@ -1,0 +1,135 @@
+"""Takes a leased run to its end: finds what it is pinned to, checks that it still may run, drives its steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from attrs import frozen
+from opentelemetry import trace
+from prometheus_client import Counter
+
+from workers.catalog import Catalog
+from workers.catalog.orgs import Directory
+from workers.model.failure import Code, FailedError, Failure, Reason
+from workers.model.lease import Lease, RunEnded, StaleFenceError
+from workers.model.parameters import Inputs
+from workers.model.pipeline import Pipeline
+from workers.model.run import Run, RunError, RunStatus
+from workers.ports import Clock, Dispatch
+from workers.runtime.execution import Execution
+from workers.runtime.holdings import Interruption
+from workers.runtime.recorder import Recorder
+from workers.runtime.stepping import Plan, Stepping
+from workers.runtime.supervisor import Supervisor
+
+log = structlog.get_logger()
+tracer = trace.get_tracer("workers.runtime")
+ended = Counter("runs_ended_total", "Runs that left this replica, by what became of them", ["outcome"])
+
+RESERVED = frozenset({"trigger_by", "date", "start_date", "end_date", "force_refresh"})
+
+
+@frozen
+class Runner:
+    """What a run is made of. `dataset(org)` names the organisation's dataset."""
+
+    dispatch: Dispatch
+    catalog: Catalog
+    directory: Directory
+    stepping: Stepping
+    supervisor: Supervisor
+    clock: Clock
+    roll: Callable[[], float]
+    dataset: Callable[[str], str]
+    away_seconds: float = 30.0
+
+    async def run(self, lease: Lease, interrupted: asyncio.Future[Interruption]) -> None:
+        """Do the run as far as it goes; never raises for what the run itself does wrong."""
+        recorder = Recorder(self.dispatch, lease, interrupted, self.clock, self.roll)
+        run = lease.run
+        with (
+            structlog.contextvars.bound_contextvars(run_id=str(run.run_id), org_slug=run.org_slug),
+            tracer.start_as_current_span("run"),
+        ):
+            try:
+                await self._drive(run, recorder, interrupted)
+            except StaleFenceError:
+                log.warning("lease lost, nothing more is written")
+                ended.labels("lost").inc()
+            except FailedError as error:
+                await self._refuse(recorder, error.failure)
+
+    async def _drive(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
+        if run.status is RunStatus.CANCELLING and not interrupted.done():
+            interrupted.set_result(Interruption.CANCEL)
+        pipeline = await self._pinned(run)
+        await self._check_subscription(run)
+        inputs = self.catalog.inputs(pipeline, run.parameters, run.created_at.date())
+        plan = Plan(recorder, pipeline, inputs, self.dataset(run.org_slug), self._variables(run, pipeline, inputs))
+        execution = Execution(
+            recorder.lease, pipeline, recorder, self.stepping.bind(plan), self.supervisor, interrupted
+        )
+        timer = asyncio.get_running_loop().call_later(pipeline.timeout_minutes * 60, _time_out, interrupted)
+        try:
+            snoozed = await execution.drive()
+        finally:
+            timer.cancel()
+        ended.labels(_outcome(interrupted, snoozed is not None)).inc()
+        if snoozed is not None:
+            log.info("run snoozed", delay=snoozed.delay, why=snoozed.why)
+            await recorder.snooze(snoozed.delay, snoozed.why)
+
+    async def _pinned(self, run: Run) -> Pipeline:
+        """Return the declaration the run was accepted with, whatever configs/ says by now."""
+        current = self.catalog.find(run.provider, run.domain, run.pipeline)
+        if current is not None and current.config_hash == run.config_hash:
+            return current
+        source = await self.dispatch.declaration(run.config_hash)
+        if source is None:
+            message = "the declaration this run was accepted with is not kept any more"
+            raise FailedError(Failure(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, message))
+        path = "/".join(part for part in (run.provider, run.domain, run.pipeline) if part)
+        return self.catalog.parse(path, source)
+
+    async def _check_subscription(self, run: Run) -> None:
+        org = await self.directory.org(run.org_slug)
+        if org is None or not org.allows(self.clock.now().date()):
+            message = "the subscription ended before the run could start"
+            raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message))
+
+    def _variables(self, run: Run, pipeline: Pipeline, inputs: Inputs) -> Mapping[str, Any]:
+        declared = {name: value for name, value in inputs.parameters.items() if name not in RESERVED}
+        return {
+            **pipeline.variables,
+            **declared,
+            "org_slug": run.org_slug,
+            "run_id": str(run.run_id),
+            "run_date": run.run_date.isoformat(),
+            "start_date": inputs.window.first.isoformat(),
+            "end_date": inputs.window.last.isoformat(),
+            "provider": run.provider,
+            "domain": run.domain,
+            "pipeline_id": run.pipeline_id,
+        }
+
+    async def _refuse(self, recorder: Recorder, failure: Failure) -> None:
+        if failure.retryable:
+            log.warning("run cannot start now", reason=failure.reason)
+            await recorder.snooze(failure.retry_after or self.away_seconds, failure.message)
+            return
+        ended.labels(RunStatus.FAILED).inc()
+        await recorder.record(RunEnded(RunStatus.FAILED, RunError.of(failure)))
+
+
+def _time_out(interrupted: asyncio.Future[Interruption]) -> None:
+    if not interrupted.done():
+        interrupted.set_result(Interruption.TIMEOUT)
+
+
+def _outcome(interrupted: asyncio.Future[Interruption], snoozed: bool) -> str:
+    if interrupted.done():
+        return interrupted.result().name.lower()
+    return "snoozed" if snoozed else "driven"

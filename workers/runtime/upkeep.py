@@ -1,0 +1,76 @@
+"""Keeps the journal in order: takes back what died, repairs counters, forgets history, shows how much waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from attrs import frozen
+from prometheus_client import Counter, Gauge
+
+from workers.model.failure import FailedError
+from workers.ports import Clock, Upkeep
+from workers.runtime.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+waiting = Gauge("runs_waiting", "Runs that could start if a slot were free")
+delayed = Gauge("runs_delayed", "Runs that wait for a time")
+running = Gauge("runs_running", "Runs under a lease, all replicas")
+oldest = Gauge("oldest_wait_seconds", "How long the oldest startable run has waited")
+unpublished = Gauge("outbox_parcels", "Parcels the warehouse has not got yet")
+reaped = Counter("leases_reaped_total", "Leases that expired and were taken back")
+drifted = Counter("lane_drift_total", "Lane counters that did not match and were repaired")
+
+
+@frozen
+class Caretaker:
+    """Four actors; intervals in seconds, retention in days."""
+
+    journal: Upkeep
+    clock: Clock
+    roll: Callable[[], float]
+    reap_seconds: float = 5.0
+    sweep_seconds: float = 60.0
+    prune_seconds: float = 3600.0
+    depth_seconds: float = 5.0
+    retention_days: int = 90
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Put the actors under the supervisor."""
+        supervisor.add("reaper", lambda: self._every(self.reap_seconds, self._reap))
+        supervisor.add("sweeper", lambda: self._every(self.sweep_seconds, self._sweep))
+        supervisor.add("pruner", lambda: self._every(self.prune_seconds, self._prune))
+        supervisor.add("depth", lambda: self._every(self.depth_seconds, self._depth))
+
+    async def _every(self, seconds: float, duty: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self.clock.sleep(seconds * (0.8 + 0.4 * self.roll()))
+            try:
+                await duty()
+            except FailedError as error:
+                log.warning("upkeep put off", reason=error.failure.reason)
+
+    async def _reap(self) -> None:
+        if taken := await self.journal.reap():
+            reaped.inc(taken)
+            log.warning("expired leases taken back", leases=taken)
+
+    async def _sweep(self) -> None:
+        for finding in await self.journal.sweep():
+            drifted.inc()
+            log.error("lane counters repaired", finding=finding)
+
+    async def _prune(self) -> None:
+        pruned = await self.journal.prune(self.clock.now() - timedelta(days=self.retention_days))
+        if pruned:
+            log.info("history pruned", runs=pruned)
+
+    async def _depth(self) -> None:
+        depth = await self.journal.depth()
+        waiting.set(depth.waiting)
+        delayed.set(depth.delayed)
+        running.set(depth.running)
+        oldest.set(depth.oldest_wait)
+        unpublished.set(depth.outbox)
