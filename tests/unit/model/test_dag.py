@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.model.dag import startable, stopped, unreached
+from workers.model.pipeline import OnFailure, Pipeline, Step
+from workers.model.run import StepStatus
+
+DONE, FAILED, RUNNING = StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.RUNNING
+
+
+def pipeline(*steps: Step) -> Pipeline:
+    return Pipeline("p", "d", "n", steps, "hash")
+
+
+def names(steps: tuple[Step, ...]) -> list[str]:
+    return [step.step_id for step in steps]
+
+
+def test_steps_without_dependencies_start_together() -> None:
+    both = pipeline(Step("a", "x.y"), Step("b", "x.y"))
+    assert names(startable(both, {})) == ["a", "b"]
+
+
+def test_a_step_waits_for_every_step_it_depends_on() -> None:
+    diamond = pipeline(Step("a", "x.y"), Step("b", "x.y"), Step("c", "x.y", depends_on=("a", "b")))
+    assert names(startable(diamond, {"a": DONE, "b": RUNNING})) == []
+    assert names(startable(diamond, {"a": DONE, "b": DONE})) == ["c"]
+
+
+def test_a_failure_stops_what_has_not_begun() -> None:
+    line = pipeline(Step("a", "x.y"), Step("b", "x.y"))
+    assert startable(line, {"a": FAILED}) == ()
+    assert stopped(line, {"a": FAILED})
+
+
+def test_a_failure_that_may_be_passed_lets_its_dependants_start() -> None:
+    line = pipeline(Step("a", "x.y", on_failure=OnFailure.CONTINUE), Step("b", "x.y", depends_on=("a",)))
+    assert names(startable(line, {"a": FAILED})) == ["b"]
+    assert not stopped(line, {"a": FAILED})
+
+
+def test_a_disabled_step_is_never_started_and_lets_its_dependants_pass() -> None:
+    line = pipeline(Step("a", "x.y", enabled=False), Step("b", "x.y", depends_on=("a",)))
+    assert names(startable(line, {})) == ["b"]
+    assert names(unreached(line, {"b": DONE})) == ["a"]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Pipeline:
+    size = draw(st.integers(1, 7))
+    steps = []
+    for number in range(size):
+        before = draw(st.sets(st.integers(0, number - 1))) if number else set()
+        depends = tuple(f"s{index}" for index in sorted(before))
+        steps.append(
+            Step(
+                f"s{number}",
+                "x.y",
+                depends_on=depends,
+                enabled=draw(st.booleans()),
+                on_failure=draw(st.sampled_from(OnFailure)),
+            )
+        )
+    return pipeline(*steps)
+
+
+@given(graphs(), st.data())
+def test_every_walk_ends_with_each_step_settled_or_unreached(graph: Pipeline, data: st.DataObject) -> None:
+    outcomes: dict[str, StepStatus] = {}
+    while ready := startable(graph, outcomes):
+        step = data.draw(st.sampled_from(ready))
+        assert all(name in outcomes or not graph.step(name).enabled for name in step.depends_on)
+        outcomes[step.step_id] = data.draw(st.sampled_from([DONE, FAILED]))
+    left = {step.step_id for step in unreached(graph, outcomes)}
+    assert left.isdisjoint(outcomes)
+    assert left | outcomes.keys() == {step.step_id for step in graph.steps}
+
+
+@given(graphs())
+def test_without_failures_every_enabled_step_runs(graph: Pipeline) -> None:
+    outcomes: dict[str, StepStatus] = {}
+    while ready := startable(graph, outcomes):
+        outcomes |= {step.step_id: DONE for step in ready}
+    assert outcomes.keys() == {step.step_id for step in graph.steps if step.enabled}
