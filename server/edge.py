@@ -1,0 +1,200 @@
+"""Renders the edge's configuration: given addresses and limits, and envoy/ and the descriptor set, hands on YAML.
+
+`python -m server.edge --listen HOST:PORT --upstream HOST:PORT --admin HOST:PORT|PATH --out FILE`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import ipaddress
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+from attrs import field, frozen
+from google.api import annotations_pb2, http_pb2
+from google.protobuf import descriptor_pb2
+
+from server.edge_replies import local_replies
+
+ROOT = Path(__file__).parent.parent
+TEMPLATES = ROOT / "envoy"
+DESCRIPTORS = ROOT / "proto" / "gen" / "descriptors.binpb"
+PACKAGE = "datapipeline.v1"
+_PATH_VARIABLE = re.compile(r"\{([a-z_]+)\}")
+
+
+@frozen
+class Address:
+    """Where to listen or connect; port 0 lets the system choose one to listen on."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `host:port` or `[v6]:port`; ValueError says what is wrong."""
+        host, colon, port = text.rpartition(":")
+        if not colon or not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the last port
+            raise ValueError(f"{text!r} is not HOST:PORT")
+        return cls(host.strip("[]"), int(port))
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the host is an IP address rather than a name to resolve."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+
+@frozen
+class Times:
+    """Seconds a caller or the service may take; `stream` must outlast a watched run, `idle` the heartbeats on it."""
+
+    request_headers: float = 10
+    request: float = 30
+    unary: float = 30
+    stream: float = 3600
+    stream_idle: float = 60
+    connection_idle: float = 300
+    health_interval: float = 1
+
+
+@frozen
+class EdgeOptions:
+    """What one edge needs; `admin` is HOST:PORT or the path of a socket, origins are exact or the single `*`."""
+
+    listen: Address
+    upstream: Address
+    admin: str
+    cors_origins: tuple[str, ...] = ()
+    times: Times = field(factory=Times)
+    max_body_bytes: int = 4 * 1024 * 1024
+    max_headers_kib: int = 8
+    descriptors: Path = DESCRIPTORS
+
+
+def render(options: EdgeOptions) -> str:
+    """Return the whole configuration as YAML that stands alone: the descriptor set is inside it."""
+    files = descriptor_set(options.descriptors)
+    values = _limits(options) | {
+        "descriptors": _embedded(files),
+        "services": sorted(f"{PACKAGE}.{service.name}" for service in _services(files)),
+        "path_variables": sorted(path_variables(files)),
+        "cors": _cors(options.cors_origins),
+    }
+    values["transcoder_lines"] = _fragment("transcoder", values | {"lines": True, "events": False})
+    values["transcoder_events"] = _fragment("transcoder", values | {"lines": False, "events": True})
+    values["routes"] = _fragment("routes", values)
+    values["local_replies"] = local_replies(yaml.safe_load((TEMPLATES / "local_replies.yaml").read_text()))
+    values["connection_manager"] = _fragment("connection_manager", values)
+    return str(yaml.safe_dump(_fragment("envoy", values), sort_keys=False, width=120))
+
+
+def descriptor_set(path: Path) -> descriptor_pb2.FileDescriptorSet:
+    """Read the contract without its comments."""
+    files = descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes())
+    for file in files.file:
+        file.ClearField("source_code_info")
+    return files
+
+
+def path_variables(files: descriptor_pb2.FileDescriptorSet) -> set[str]:
+    """Return every name that a path binds, over all methods and bindings."""
+    rules: list[http_pb2.HttpRule] = [
+        method.options.Extensions[annotations_pb2.http]  # type: ignore[index] # untyped generated code
+        for service in _services(files)
+        for method in service.method
+    ]
+    bindings = [binding for rule in rules for binding in (rule, *rule.additional_bindings)]
+    return {name for binding in bindings for name in _PATH_VARIABLE.findall(_path(binding))}
+
+
+def _path(rule: http_pb2.HttpRule) -> str:
+    pattern = rule.WhichOneof("pattern")
+    return rule.custom.path if pattern == "custom" else getattr(rule, pattern)
+
+
+def _services(files: descriptor_pb2.FileDescriptorSet) -> list[descriptor_pb2.ServiceDescriptorProto]:
+    return [service for file in files.file if file.package == PACKAGE for service in file.service]
+
+
+def _embedded(files: descriptor_pb2.FileDescriptorSet) -> str:
+    return base64.b64encode(files.SerializeToString(deterministic=True)).decode()
+
+
+def _limits(options: EdgeOptions) -> dict[str, Any]:
+    times = options.times
+    return {
+        "listen": _socket(options.listen),
+        "upstream": _socket(options.upstream),
+        "discovery": "STATIC" if options.upstream.is_literal else "STRICT_DNS",
+        "admin": _admin(options.admin),
+        "max_body": options.max_body_bytes,
+        "max_headers_kb": options.max_headers_kib,
+        "request_headers": f"{times.request_headers}s",
+        "request": f"{times.request}s",
+        "unary": f"{times.unary}s",
+        "stream": f"{times.stream}s",
+        "stream_idle": f"{times.stream_idle}s",
+        "idle": f"{times.connection_idle}s",
+        "health_interval": f"{times.health_interval}s",
+    }
+
+
+def _socket(address: Address) -> dict[str, Any]:
+    return {"socket_address": {"address": address.host, "port_value": address.port}}
+
+
+def _admin(where: str) -> dict[str, Any]:
+    return {"pipe": {"path": where, "mode": 0o600}} if "/" in where else _socket(Address.parse(where))
+
+
+def _cors(origins: Sequence[str]) -> dict[str, Any]:
+    if not origins:
+        return {}
+    policy = {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
+        "allow_origin_string_match": [
+            {"safe_regex": {"regex": ".*"}} if origin == "*" else {"exact": origin} for origin in origins
+        ],
+        "allow_methods": "GET, HEAD, POST, DELETE, OPTIONS",
+        "allow_headers": "content-type, accept, x-api-key, x-ca-root-key, idempotency-key, x-request-id, traceparent, "
+        "x-grpc-web, x-user-agent, grpc-timeout",
+        "expose_headers": "x-request-id, retry-after, grpc-status, grpc-message, grpc-status-details-bin",
+        "max_age": "600",
+    }
+    return {"envoy.filters.http.cors": policy}
+
+
+def _fragment(name: str, values: dict[str, Any]) -> Any:
+    """Fill a template with JSON, which is YAML, and read it; the round trip leaves no anchor behind."""
+    text = (TEMPLATES / f"{name}.yaml.tmpl").read_text()
+    filled = Template(text).substitute({key: json.dumps(value) for key, value in values.items()})
+    return json.loads(json.dumps(yaml.safe_load(filled)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m server.edge", description="Render the edge's configuration.")
+    parser.add_argument("--listen", type=Address.parse, required=True, metavar="HOST:PORT")
+    parser.add_argument("--upstream", type=Address.parse, required=True, metavar="HOST:PORT")
+    parser.add_argument("--admin", required=True, metavar="HOST:PORT|PATH")
+    parser.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="may be repeated")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    given = parser.parse_args(arguments)
+    options = EdgeOptions(given.listen, given.upstream, given.admin, tuple(given.cors_origin))
+    given.out.write_text(render(options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
