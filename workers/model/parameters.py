@@ -1,0 +1,205 @@
+"""Parameters of a run: from what a caller sent, untyped, to typed values and the days the run is for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from attrs import frozen
+
+from workers.model.days import choose_window, declared_day, parse_day
+from workers.model.failure import Code, FailedError, Failure, Reason, Violation
+from workers.model.pipeline import Parameter, ParameterType, Pipeline
+from workers.model.window import DateWindow
+
+RESERVED = {
+    "trigger_by": Parameter("trigger_by"),
+    "date": Parameter("date", ParameterType.DATE),
+    "start_date": Parameter("start_date", ParameterType.DATE),
+    "end_date": Parameter("end_date", ParameterType.DATE),
+    "force_refresh": Parameter("force_refresh", ParameterType.BOOL),
+}
+DAYS = frozenset({"date", "start_date", "end_date"})
+
+MOST_PARAMETERS = 64
+MOST_BYTES = 8 * 1024
+MOST_TEXT = 4 * 1024
+LARGEST_INT = 2**53
+
+
+@frozen
+class Inputs:
+    """What a run is started with.
+
+    `parameters` are typed and JSON-ready (days as text), hold the days of the window and the declared defaults, and
+    give the same Inputs when they are typed again on a later day. `run_date` is the last day of the window.
+    """
+
+    parameters: Mapping[str, Any]
+    window: DateWindow
+    run_date: date
+    trigger_by: str = ""
+    force_refresh: bool = False
+
+
+def type_parameters(pipeline: Pipeline, raw: Mapping[str, Any], today: date) -> Inputs:
+    """Type what a caller sent; raise FailedError(PARAMETERS_INVALID) with every violation at once.
+
+    `today` is the current UTC day. Without any day the run is for the days the pipeline declares, else for the last
+    complete one, yesterday. A null stands for a parameter that is not given.
+    """
+    _refuse(_oversize(raw))
+    violations: list[Violation] = []
+    given = _typed(pipeline, raw, violations)
+    default = _defaults(pipeline, today)
+    window = _window(pipeline, given, default, today, violations)
+    _refuse(violations)
+    shown = {name: value for name, value in {**default, **given}.items() if name not in DAYS}
+    return Inputs(
+        parameters={**shown, **_days(given, window)},
+        window=window,
+        run_date=window.last,
+        trigger_by=given.get("trigger_by", ""),
+        force_refresh=given.get("force_refresh", False),
+    )
+
+
+def window_of(parameters: Mapping[str, Any]) -> DateWindow:
+    """Return the days of a run from its typed parameters."""
+    if "date" in parameters:
+        return DateWindow(parse_day(parameters["date"]), parse_day(parameters["date"]))
+    return DateWindow(parse_day(parameters["start_date"]), parse_day(parameters["end_date"]))
+
+
+def type_value(parameter: Parameter, value: Any) -> Any:
+    """Return the value in the parameter's type, JSON-ready; raise ValueError saying what it must be."""
+    match parameter.type:
+        case ParameterType.BOOL:
+            return _bool(value)
+        case ParameterType.INT:
+            return _int(value)
+        case ParameterType.DATE:
+            return parse_day(_text(value)).isoformat()
+        case ParameterType.ENUM:
+            if value not in parameter.values:
+                raise ValueError(f"must be one of {', '.join(parameter.values)}")
+            return value
+        case ParameterType.STRING:
+            return _text(value)
+
+
+def _typed(pipeline: Pipeline, raw: Mapping[str, Any], violations: list[Violation]) -> dict[str, Any]:
+    known = {parameter.name: parameter for parameter in pipeline.parameters} | RESERVED
+    typed: dict[str, Any] = {}
+    for name, value in raw.items():
+        parameter = known.get(name)
+        if parameter is None:
+            violations.append(Violation(_shown(name), "is not a parameter of this pipeline"))
+        elif value is not None:
+            try:
+                typed[name] = type_value(parameter, value)
+            except ValueError as error:
+                violations.append(Violation(name, str(error)))
+    needed = {one.name for one in pipeline.parameters if one.required and one.default is None}
+    missing = sorted(needed - typed.keys() - _names(violations))
+    violations += [Violation(name, "is required") for name in missing]
+    return typed
+
+
+def _defaults(pipeline: Pipeline, today: date) -> Mapping[str, Any]:
+    declared = {one.name: one for one in pipeline.parameters if one.default is not None}
+    return {
+        name: declared_day(one.default, today).isoformat() if one.type is ParameterType.DATE else one.default
+        for name, one in declared.items()
+    }
+
+
+def _window(
+    pipeline: Pipeline,
+    given: Mapping[str, Any],
+    default: Mapping[str, Any],
+    today: date,
+    violations: list[Violation],
+) -> DateWindow:
+    """Return the days of the run; any days when something is wrong with them, for then the call is refused."""
+    wanted = _parsed(given)
+    violations += [Violation(name, f"is after today, {today} UTC") for name, day in wanted.items() if day > today]
+    if _names(violations) & DAYS:
+        return DateWindow(today, today)
+    try:
+        window = choose_window(wanted, _parsed(default), today)
+    except ValueError as error:
+        violations.append(Violation(min(wanted, default="date"), str(error)))
+        return DateWindow(today, today)
+    if len(window) > pipeline.max_days:
+        range_ = f"the range has {len(window)} days, {pipeline.max_days} are allowed"
+        violations.append(Violation("end_date", range_))
+    return window
+
+
+def _parsed(values: Mapping[str, Any]) -> Mapping[str, date]:
+    return {name: parse_day(values[name]) for name in sorted(DAYS & values.keys())}
+
+
+def _days(given: Mapping[str, Any], window: DateWindow) -> Mapping[str, str]:
+    if "date" in given:
+        return {"date": window.last.isoformat()}
+    return {"start_date": window.first.isoformat(), "end_date": window.last.isoformat()}
+
+
+def _bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - one kind of error for every mismatch
+    return value
+
+
+def _int(value: Any) -> int:
+    # protobuf's Struct knows only doubles, so a whole one is an integer
+    whole = isinstance(value, float) and value.is_integer()
+    if isinstance(value, bool) or not (isinstance(value, int) or whole):
+        raise ValueError("must be a whole number")
+    if abs(value) > LARGEST_INT:
+        raise ValueError(f"must be between -{LARGEST_INT} and {LARGEST_INT}")
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text")  # noqa: TRY004 - likewise
+    if not value.strip():
+        raise ValueError("must not be blank")
+    if "\x00" in value:
+        raise ValueError("must not hold a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("must be valid Unicode")
+    if len(value.encode()) > MOST_TEXT:
+        raise ValueError(f"must be at most {MOST_TEXT} bytes")
+    return value
+
+
+def _oversize(raw: Mapping[str, Any]) -> list[Violation]:
+    if len(raw) > MOST_PARAMETERS:
+        return [Violation("parameters", f"there are {len(raw)}, {MOST_PARAMETERS} are allowed")]
+    try:
+        size = len(json.dumps(dict(raw), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
+    except RecursionError:
+        return [Violation("parameters", "are nested too deeply")]
+    return [Violation("parameters", f"are more than {MOST_BYTES} bytes in all")] if size > MOST_BYTES else []
+
+
+def _names(violations: list[Violation]) -> frozenset[str]:
+    return frozenset(violation.field for violation in violations)
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:64])[1:-1] or "(empty name)"
+
+
+def _refuse(violations: list[Violation]) -> None:
+    if not violations:
+        return
+    listed = "; ".join(f"{one.field} {one.description}" for one in violations)
+    message = f"the parameters are not valid: {listed}"
+    raise FailedError(Failure(Code.INVALID_ARGUMENT, Reason.PARAMETERS_INVALID, message, violations=tuple(violations)))
