@@ -1,0 +1,107 @@
+"""Reads every usage endpoint of an OpenAI organisation into openai_usage_daily_raw, whole UTC days at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from workers.model.openai_usage import ENDPOINTS, Endpoint, breaks_identity, row_of, summed
+from workers.model.page import Page
+from workers.model.run import Progress
+from workers.model.window import DateWindow
+from workers.ports import Load, StepContext, StepResult
+from workers.processors.openai.buckets import PROVIDER, bad_answer, bucket_days, daily
+from workers.processors.openai.days import days_to_read
+
+
+@frozen
+class UsageConfig:
+    """`restate_days`: how many complete days the provider may still correct; `buckets_per_page`: days a request."""
+
+    table: str = "openai_usage_daily_raw"
+    restate_days: int = 3
+    buckets_per_page: int = 7
+
+
+@frozen
+class _Tally:
+    progress: Progress = field(factory=Progress)
+    mismatches: int = 0
+    bytes_billed: int = 0
+
+    def read(self, page: Page, rows: int, mismatches: int) -> _Tally:
+        before = self.progress
+        after = Progress(before.rows + rows, before.pages + 1, before.bytes + page.receipt.bytes)
+        return evolve(self, progress=after, mismatches=self.mismatches + mismatches)
+
+
+class OpenAiUsage:
+    """Engine of `openai.usage`."""
+
+    Config = UsageConfig
+
+    async def execute(self, config: UsageConfig, ctx: StepContext) -> StepResult:
+        """Restate the days of the run; the table changes only when every endpoint was read completely."""
+        tally = _Tally()
+        windows = await days_to_read(ctx, config.table, config.restate_days)
+        for window in windows:
+            tally = await self._restate(config, ctx, window, tally)
+        if tally.mismatches:
+            ctx.log.warning("token counts do not add up", results=tally.mismatches)
+            await ctx.message(f"{tally.mismatches} results whose token counts do not add up were kept as they came")
+        return StepResult(tally.progress.rows, tally.progress.bytes, self._output(windows, tally))
+
+    async def _restate(self, config: UsageConfig, ctx: StepContext, window: DateWindow, tally: _Tally) -> _Tally:
+        table = ctx.schemas.table(config.table)
+        await ctx.warehouse.ensure(table)
+        async with ctx.warehouse.restate(table, window, allow_shrink=ctx.force_refresh) as load:
+            for endpoint in ENDPOINTS:
+                tally = await self._read(config, ctx, endpoint, window, load, tally)
+            written = await load.publish(complete=True)
+        return evolve(tally, bytes_billed=tally.bytes_billed + written.bytes_billed)
+
+    async def _read(
+        self, config: UsageConfig, ctx: StepContext, endpoint: Endpoint, window: DateWindow, load: Load, tally: _Tally
+    ) -> _Tally:
+        path = f"/organization/usage/{endpoint.name}"
+        read = daily(ctx, path, endpoint.group_by, window, config.buckets_per_page)
+        async for page, days in bucket_days(ctx, read, window):
+            count = 0
+            for day, results in days:
+                rows = list(self._rows(ctx, endpoint, page, day, results))
+                count += len(rows)
+                await load.write(rows)
+            wrong = sum(breaks_identity(result) for _, results in days for result in results)
+            tally = tally.read(page, count, wrong)
+            await ctx.progress(tally.progress)
+        return tally
+
+    def _rows(
+        self, ctx: StepContext, endpoint: Endpoint, page: Page, day: date, results: list[Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, Any]]:
+        fixed = {"provider": PROVIDER, "usage_date": day, "fetched_at": ctx.clock.now()}
+        try:
+            mapped = [row_of(endpoint, result) for result in results]
+        except ValueError as error:
+            raise bad_answer(page, f"{day}: {error}") from None
+        for row in summed(mapped):
+            yield {**row, **fixed, "org_slug": ctx.org, "source_hash": page.receipt.sha256}
+
+    def _output(self, windows: tuple[DateWindow, ...], tally: _Tally) -> Mapping[str, Any]:
+        days = [day.isoformat() for window in windows for day in window]
+        return {
+            "days": len(days),
+            "first_day": days[0] if days else None,
+            "last_day": days[-1] if days else None,
+            "pages": tally.progress.pages,
+            "identity_mismatches": tally.mismatches,
+            "bytes_billed": tally.bytes_billed,
+        }
+
+
+def get_engine() -> OpenAiUsage:
+    """Return the engine of `openai.usage`."""
+    return OpenAiUsage()
