@@ -1,3 +1,6 @@
 """Engines the suite starts once and shares: one file each under tests/plugins."""
 
-pytest_plugins: list[str] = []
+pytest_plugins: list[str] = [
+    "tests.plugins.emulator",
+    "tests.plugins.envoy",
+]

@@ -26,6 +26,8 @@ class EmulatorError(RuntimeError):
 class Emulator:
     """One emulator process: `rest` (http://…), `grpc` (host:port) and `pid` are set while it is started.
 
+    `exit_code` is that of its last run. It may be started again, on the same data.
+
     `without` names repairs to leave out; `admit_readers` lets readers in between the statements of a script.
     """
 
@@ -41,6 +43,7 @@ class Emulator:
     ) -> None:
         self.rest = self.grpc = ""
         self.pid = 0
+        self.exit_code: int | None = None
         self.log = data_dir / "emulator.log"
         self._data_dir = data_dir
         self._ready_file = data_dir / "ready.json"
@@ -80,6 +83,8 @@ class Emulator:
                 await self._process.wait()
         except TimeoutError:
             await self.kill()
+            return
+        self.exit_code = self._process.returncode
         self._process = None
         self.pid = 0
 
@@ -88,10 +93,12 @@ class Emulator:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-            await self._process.wait()
+            self.exit_code = await self._process.wait()
+            self._process = None
+            self.pid = 0
 
     async def wait(self) -> int:
-        """Return the exit code once the process has ended."""
+        """Return its exit code once it has ended by itself; EmulatorError when it is not started."""
         if self._process is None:
             raise EmulatorError("not started")
         return await self._process.wait()
