@@ -1,0 +1,74 @@
+# What a developer and CI run; `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTEST := $(BIN)/python -m pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check fmt lint types walls proto prices bench chaos e2e repairs pins clean
+
+help: ## print the targets
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "python3 (3.11 or newer) is needed" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 must be 3.11 or newer" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing pinned packages into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+setup: $(STAMP) ## install everything that is pinned into .venv
+
+demo: setup ## start the sandbox, run OpenAI usage and cost once, print the cost table
+	@DATA_DIR=$${DATA_DIR:-.data/demo} $(BIN)/python -m sandbox demo --free-ports
+
+run: setup ## keep the sandbox and the service serving on 8001 until Ctrl-C
+	@$(BIN)/python -m sandbox run
+
+test: setup ## run the test suite
+	@$(PYTEST) tests/unit tests/house tests/conformance tests/e2e
+
+check: setup lint types walls ## lint, types, import walls, drift of generated files; starts nothing
+	@$(BIN)/python -m tools.protos --check
+	@$(BIN)/python -m tools.prices --check
+
+fmt: setup ## format Python and protobuf
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/buf format -w
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy server workers sandbox tools tests
+
+walls: setup
+	@$(BIN)/lint-imports --no-cache
+
+proto: setup ## generate code and Envoy's descriptors from proto/
+	@$(BIN)/python -m tools.protos
+
+prices: setup ## generate the list prices from their pinned source
+	@$(BIN)/python -m tools.prices
+
+bench: setup ## measure, and print a table with its conditions
+	@$(BIN)/python -m tests.bench
+
+chaos: setup ## kill and break things, and print what became of the runs (SHORT=1 for a short one)
+	@SHORT=$(SHORT) $(PYTEST) -s tests/chaos
+
+e2e: setup ## everything through the real Envoy
+	@$(PYTEST) tests/e2e
+
+repairs: setup ## prove each repair of the emulator against the emulator without it
+	@$(PYTEST) tests/repairs
+
+pins: setup ## pin dependencies anew, with hashes and without addresses
+	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --extra sandbox --extra dev -o requirements/dev.txt pyproject.toml
+	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
+
+clean: ## remove what was installed and what the sandbox kept
+	@rm -rf .venv .data

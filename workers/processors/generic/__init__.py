@@ -1,0 +1,1 @@
+"""Processors of no provider in particular."""
