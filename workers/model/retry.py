@@ -1,0 +1,33 @@
+"""Whether something that failed is tried again, and after how long: one policy for requests and for steps."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from workers.model.failure import Failure
+
+LONGEST_BACKOFF_SECONDS = 300.0
+_DOUBLINGS = 16
+
+
+@frozen
+class Again:
+    """Try again after `delay` seconds."""
+
+    delay: float
+
+
+@frozen
+class GiveUp:
+    """Do not try again."""
+
+
+def decide(failure: Failure, attempt: int, attempts: int, backoff_seconds: float, roll: float) -> Again | GiveUp:
+    """Decide after `attempt` (from 1) of `attempts` failed; `roll` is chance in [0, 1).
+
+    Full jitter: anywhere below backoff_seconds x 2^(attempt-1), at most five minutes, and never before `retry_after`.
+    """
+    if not failure.retryable or attempt >= attempts:
+        return GiveUp()
+    ceiling = min(LONGEST_BACKOFF_SECONDS, backoff_seconds * 2.0 ** min(attempt - 1, _DOUBLINGS))
+    return Again(max(roll * ceiling, failure.retry_after or 0.0))

@@ -1,0 +1,114 @@
+"""One request until it has an answer: rate budget, circuit, attempts. Waits too long for a slot are handed back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from attrs import frozen
+
+from workers.model.failure import FailedError, SnoozeError
+from workers.model.page import Read
+from workers.model.retry import Again, decide
+from workers.model.secret import Secret
+from workers.rest.circuit import Circuits
+from workers.rest.paging import Answer
+from workers.rest.request import Request
+from workers.rest.sender import Sender
+from workers.rest.trouble import Trouble
+from workers.rest.wiring import Clock, Wiring
+
+BACKOFF_SECONDS = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+@frozen
+class _Call:
+    read: Read
+    request: Request
+    secret: Secret | None
+    key: str
+
+
+class Calls:
+    """Makes requests for one reading. A wait beyond `patience` seconds in all raises SnoozeError."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        wiring: Wiring,
+        circuits: Circuits,
+        clock: Clock,
+        roll: Callable[[], float],
+        patience: float,
+    ) -> None:
+        self._sender = sender
+        self._wiring = wiring
+        self._circuits = circuits
+        self._clock = clock
+        self._roll = roll
+        self._patience = patience
+
+    async def answer(self, read: Read, request: Request, secret: Secret | None) -> Answer:
+        """Return the page; raises FailedError with a PROVIDER_ reason, or SnoozeError."""
+        host = request.url.authority
+        call = _Call(read, request, secret, f"{self._wiring.budget_key} {host}")
+        patience = _Patience(self._clock, self._patience, host)
+        attempt = 1
+        while True:
+            outcome = await self._attempt(call, patience)
+            if isinstance(outcome, Answer):
+                return outcome
+            error = outcome.error(f"{request.method} {request.shown}", read.endpoint.provider, attempt)
+            delay = self._delay(call, error, attempt)
+            if delay is None:
+                raise error
+            _log.warning("provider call failed", error=str(error), attempt=attempt, delay=delay)
+            await patience.wait(delay, "to try again")
+            attempt += 1
+
+    def _delay(self, call: _Call, error: FailedError, attempt: int) -> float | None:
+        attempts = call.read.endpoint.limits.attempts
+        # Being told to come back later is no failure of an attempt when the slot is given back meanwhile.
+        long = error.failure.retryable and (error.failure.retry_after or 0.0) > self._patience
+        decision = decide(error.failure, attempt, attempt + 1 if long else attempts, BACKOFF_SECONDS, self._roll())
+        if not isinstance(decision, Again):
+            return None
+        return decision.delay if long or self._circuits.of(call.key).may_retry() else None
+
+    async def _attempt(self, call: _Call, patience: _Patience) -> Answer | Trouble:
+        limits = call.read.endpoint.limits
+        while seconds := await self._wiring.take(call.key, limits.requests_per_minute, limits.burst):
+            await patience.wait(seconds, "for the rate limit")
+        while seconds := self._circuits.of(call.key).enter(self._clock.monotonic()):
+            await patience.wait(seconds, "for the host to recover")
+        try:
+            outcome = await self._sender.send(call.read, call.request, call.secret)
+        except BaseException:
+            self._circuits.of(call.key).abandoned()
+            raise
+        self._report(call.key, outcome)
+        return outcome
+
+    def _report(self, key: str, outcome: Answer | Trouble) -> None:
+        if isinstance(outcome, Trouble) and outcome.unwell:
+            self._circuits.of(key).failed(self._clock.monotonic())
+        else:
+            self._circuits.of(key).succeeded()
+        self._circuits.tidy(key)
+
+
+class _Patience:
+    """What one request may wait while it holds a slot."""
+
+    def __init__(self, clock: Clock, left: float, host: str) -> None:
+        self._clock = clock
+        self._left = left
+        self._host = host
+
+    async def wait(self, seconds: float, why: str) -> None:
+        if seconds > self._left:
+            raise SnoozeError(seconds, f"waiting {why}: {self._host}")
+        self._left -= seconds
+        await self._clock.sleep(seconds)

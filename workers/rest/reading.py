@@ -1,0 +1,109 @@
+"""Walking the pages of a read: each is checked, receipted, then yielded, and the walk cannot go in circles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from workers.model.failure import Reason, provider_failed
+from workers.model.page import Page, Read, Receipt
+from workers.model.pagination import NumberPages, OffsetPages
+from workers.model.secret import Secret
+from workers.rest.calls import Calls
+from workers.rest.document import ABSENT, Document, at
+from workers.rest.egress import Egress
+from workers.rest.paging import Answer, bad_page, next_request
+from workers.rest.request import Request, first_request
+from workers.rest.wiring import Wiring
+
+_KEY_LENGTH = 200
+
+
+class RestReading:
+    """One step's way to REST APIs."""
+
+    def __init__(self, calls: Calls, wiring: Wiring, egress: Egress) -> None:
+        self._calls = calls
+        self._wiring = wiring
+        self._egress = egress
+
+    async def pages(self, read: Read) -> AsyncGenerator[Page, None]:
+        """Yield pages until the last.
+
+        Raises FailedError: PROVIDER_…, CONFIG_INVALID for a URL that may not be asked, CREDENTIAL_INVALID; or
+        SnoozeError when waiting would hold the slot too long. The next page is asked for when it is wanted.
+        """
+        request: Request | None = self._allowed(first_request(read))
+        secret = await self._secret(read)
+        trail = _Trail(read)
+        while request is not None:
+            answer = await self._calls.answer(read, request, secret)
+            following = next_request(read, request, answer)
+            trail.step(request, answer.document, following)
+            page = Page(answer.document.rows, _receipt(read, request, answer, following, trail.number))
+            del answer
+            await self._wiring.receipt(page.receipt)
+            yield page
+            del page
+            request = following
+
+    async def _secret(self, read: Read) -> Secret | None:
+        auth = read.endpoint.auth
+        return None if auth.kind == "none" else await self._wiring.secret(auth.provider or read.endpoint.provider)
+
+    def _allowed(self, request: Request) -> Request:
+        objection = self._egress.objection(request.url)
+        if objection:
+            raise provider_failed(Reason.CONFIG_INVALID, f"{request.shown}: {objection}", retryable=False)
+        return request
+
+
+class _Trail:
+    """Where the walk has been: a request never comes twice, and pages are bounded."""
+
+    def __init__(self, read: Read) -> None:
+        self.number = 0
+        self._most = read.endpoint.limits.pages
+        # A server that ignores an offset or page number gives the same page for ever.
+        self._counts = isinstance(read.pagination, (OffsetPages, NumberPages))
+        self._asked: set[bytes] = set()
+        self._digest = ""
+
+    def step(self, request: Request, document: Document, following: Request | None) -> None:
+        self.number += 1
+        if not self._counts:
+            self._asked.add(request.identity)
+        if self._counts and document.rows and document.sha256 == self._digest:
+            raise bad_page(request, "gave the same page twice")
+        self._digest = document.sha256
+        if following is None:
+            return
+        if following.identity in self._asked:
+            raise bad_page(request, "names a next page that was read before")
+        if self.number >= self._most:
+            raise bad_page(request, f"has more than {self._most} pages")
+
+
+def _receipt(read: Read, request: Request, answer: Answer, following: Request | None, number: int) -> Receipt:
+    document = answer.document
+    rows = document.rows
+    return Receipt(
+        url=request.shown,
+        number=number,
+        rows=len(rows),
+        bytes=document.bytes,
+        sha256=document.sha256,
+        cursor=request.cursor,
+        first_key=_key(rows[0], read.key_fields) if rows else "",
+        last_key=_key(rows[-1], read.key_fields) if rows else "",
+        next_cursor=following.cursor if following else "",
+    )
+
+
+def _key(row: Mapping[str, Any], fields: tuple[str, ...]) -> str:
+    if not fields:
+        return ""
+    values = (at(row, name) for name in fields)
+    found = [None if value is ABSENT else value for value in values]
+    return json.dumps(found, default=str, separators=(",", ":"))[:_KEY_LENGTH]
