@@ -68,7 +68,7 @@ repairs: setup ## prove each repair of the emulator against the emulator without
 
 pins: setup ## pin dependencies anew, with hashes and without addresses
 	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --extra sandbox --extra dev -o requirements/dev.txt pyproject.toml
-	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
+	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras -c requirements/dev.txt --extra image -o requirements/image.txt pyproject.toml
 
 clean: ## remove what was installed and what the sandbox kept
 	@rm -rf .venv .data
