@@ -1,0 +1,1 @@
+"""Protobuf to model values and back: pure, and the only place that knows both."""
