@@ -3,4 +3,6 @@
 pytest_plugins: list[str] = [
     "tests.plugins.emulator",
     "tests.plugins.envoy",
+    "tests.plugins.postgres",
+    "tests.plugins.service",
 ]

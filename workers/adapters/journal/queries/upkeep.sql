@@ -1,0 +1,47 @@
+-- What keeps the journal in order, and what its outbox hands on.
+
+-- name: reap
+SELECT reap()
+
+-- name: sweep
+SELECT s FROM sweep($1::float8) AS s
+
+-- name: prune
+SELECT prune($1::timestamptz)
+
+-- name: parcels
+SELECT parcel_id, kind, payload FROM outbox WHERE kind = $1 ORDER BY parcel_id LIMIT $2
+
+-- name: published
+DELETE FROM outbox WHERE parcel_id = ANY ($1::bigint[])
+
+-- name: runs
+SELECT * FROM run_full WHERE run_id = ANY ($1::uuid[])
+
+-- name: quotas
+SELECT k.org, k.day, COALESCE(s.started, 0) AS started, COALESCE(e.succeeded, 0) AS succeeded,
+    COALESCE(e.failed, 0) AS failed,
+    (SELECT COALESCE(sum(m.started), 0) FROM quota_started m
+        WHERE m.org = k.org AND m.day BETWEEN date_trunc('month', k.day)::date AND k.day) AS started_in_month,
+    (SELECT count(*) FROM queue q WHERE q.org = k.org AND q.state = 'leased') AS running,
+    COALESCE(p.running, 0) AS most_running
+FROM unnest($1::text[], $2::date[]) AS k(org, day)
+LEFT JOIN quota_started s ON s.org = k.org AND s.day = k.day
+LEFT JOIN quota_ended e ON e.org = k.org AND e.day = k.day
+LEFT JOIN quota_peak p ON p.org = k.org AND p.day = k.day
+
+-- name: lead
+SELECT pg_try_advisory_lock(hashtextextended($1, 2))
+
+-- name: depth
+SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'delayed') AS delayed,
+    count(*) FILTER (WHERE state = 'leased') AS running,
+    COALESCE(extract(epoch FROM now() - min(accepted_at) FILTER (WHERE state = 'waiting')), 0)::float8 AS oldest_wait,
+    (SELECT count(*) FROM outbox) AS outbox
+FROM queue
+
+-- name: ping
+SELECT clock_timestamp()
+
+-- name: ring
+SELECT pg_notify('journal', '')

@@ -1,0 +1,115 @@
+"""The journal's rows as model values."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from workers.model.failure import Code, Reason
+from workers.model.lease import Lease, Position
+from workers.model.run import EventType, Progress, Run, RunError, RunEvent, RunStatus, StepRun, StepStatus, TriggerType
+
+_Row = asyncpg.Record
+
+
+def run_of(row: _Row) -> Run:
+    """Read a row of run_full, or of run_now with `steps` NULL."""
+    return Run(
+        run_id=row["run_id"],
+        org_slug=row["org"],
+        provider=row["provider"],
+        domain=row["domain"],
+        pipeline=row["pipeline"],
+        pipeline_id=row["pipeline_id"],
+        config_hash=row["config_hash"],
+        status=RunStatus(row["status"]),
+        created_at=row["created_at"],
+        run_date=row["run_date"],
+        parameters=json.loads(row["parameters"]),
+        trigger_type=TriggerType(row["trigger_type"]),
+        trigger_by=row["trigger_by"],
+        attempt=row["attempt"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+        error=_error(json.loads(row["error"] or "null")),
+        steps=tuple(_step(step) for step in json.loads(row["steps"] or "[]")),
+        retry_of=row["retry_of"],
+        trace_id=row["trace_id"],
+        key_id=row["key_id"],
+        force_refresh=row["force_refresh"],
+    )
+
+
+def lease_of(row: _Row) -> Lease:
+    """Read a row of run_full as the lease it stands for."""
+    return Lease(run_of(row), fence=row["fence"], run_seq=row["seq"], worker=row["worker"])
+
+
+def event_of(row: _Row) -> RunEvent:
+    """Read a row of event."""
+    progress = json.loads(row["progress"] or "null")
+    return RunEvent(
+        sequence=row["sequence"],
+        time=row["time"],
+        type=EventType(row["type"]),
+        step_id=row["step_id"],
+        status=row["status"],
+        progress=Progress(*progress) if progress else None,
+        message=row["message"],
+        error=_error(json.loads(row["error"] or "null")),
+    )
+
+
+def _step(values: list[Any]) -> StepRun:
+    step_id, ps_type, status, attempt, rows, size, start, end, error, output, checkpoint = values
+    return StepRun(
+        step_id=step_id,
+        ps_type=ps_type,
+        status=StepStatus(status),
+        attempt=attempt,
+        rows=rows,
+        bytes=size,
+        start_time=_time(start),
+        end_time=_time(end),
+        error=_error(error),
+        output=output,
+        checkpoint=checkpoint,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _error(value: dict[str, str] | None) -> RunError | None:
+    if value is None:
+        return None
+    return RunError(Code(value["code"]), Reason(value["reason"]), value["message"], value["step"])
+
+
+def position_of(row: _Row) -> Position:
+    """Read a row of the statement `position`."""
+    return Position(
+        ahead=row["ahead"],
+        cap=row["cap"] or 0,
+        running=row["running"],
+        delay=row["delay"] or 0.0,
+        why=_why(row),
+        leased_by=row["worker"] or "",
+        lease_left=row["lease_left"] or 0.0,
+    )
+
+
+def _why(row: _Row) -> str:
+    if row["state"] == "leased":
+        return "is being stopped" if row["status"] == "CANCELLING" else "is running"
+    if row["state"] == "delayed":
+        return str(row["why"])
+    if row["suspect"]:
+        return "waits to run alone, because its last worker died"
+    if row["running"] >= (row["cap"] or 0):
+        return "waits for a running run of the organisation to end"
+    return "waits for earlier runs of the organisation" if row["ahead"] else "waits for a free worker"

@@ -1,0 +1,89 @@
+"""The part of the journal that keeps it in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from uuid import UUID
+
+from workers.adapters.journal.errors import ENGINE_ERRORS, AwayError
+from workers.adapters.journal.room import Room
+from workers.adapters.journal.rows import run_of
+from workers.adapters.journal.statements import statements
+from workers.model.lease import Depth, Parcel, QuotaCount
+from workers.model.run import Run
+
+_PRUNED_AT_ONCE = 1000
+
+
+class PostgresUpkeep:
+    """Implements ports.Upkeep."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._workers = room.workers
+
+    async def reap(self) -> int:
+        """Take back expired leases and wake what is due; see ports.Upkeep."""
+        count: int = await self._workers.fetch_value("reap")
+        if count:
+            self._room.bell.ring()
+        return count
+
+    async def sweep(self) -> tuple[str, ...]:
+        """Repair counters; see ports.Upkeep. Old idempotency keys go too."""
+        return tuple(row["s"] for row in await self._workers.fetch("sweep", self._room.lease_seconds))
+
+    async def prune(self, before: datetime) -> int:
+        """Delete old runs, a thousand in a commit, except those the outbox still holds; see ports.Upkeep."""
+        total = 0
+        while count := await self._workers.fetch_value("prune", before):
+            total += count
+            if count < _PRUNED_AT_ONCE:
+                break
+        return total
+
+    async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:
+        """Return the oldest parcels: run {run_id}, quota {org, day}, audit (the entry itself)."""
+        rows = await self._workers.fetch("parcels", kind, limit)
+        return tuple(Parcel(row["parcel_id"], row["kind"], json.loads(row["payload"])) for row in rows)
+
+    async def published(self, parcels: Sequence[int]) -> None:
+        """Forget parcels."""
+        await self._workers.fetch("published", list(parcels))
+
+    async def runs(self, run_ids: Sequence[UUID]) -> tuple[Run, ...]:
+        """Return runs with their steps, in no order."""
+        return tuple(run_of(row) for row in await self._workers.fetch("runs", list(run_ids)))
+
+    async def quotas(self, keys: Sequence[tuple[str, date]]) -> tuple[QuotaCount, ...]:
+        """Return counters of organisations and days."""
+        rows = await self._workers.fetch("quotas", [org for org, _ in keys], [day for _, day in keys])
+        return tuple(QuotaCount(*row) for row in rows)
+
+    @asynccontextmanager
+    async def lead(self, role: str) -> AsyncIterator[bool]:
+        """Hold a role's lock on a connection of its own, which ends with the process; see ports.Upkeep."""
+        connection = await self._room.address.connect()
+        try:
+            try:
+                leads: bool = await connection.fetchval(statements()["lead"], role)
+            except ENGINE_ERRORS as error:
+                raise AwayError from error
+            yield leads
+        finally:
+            connection.terminate()
+
+    async def depth(self) -> Depth:
+        """Return how much waits and runs."""
+        row = await self._workers.fetch_one("depth")
+        if row is None:
+            raise AwayError
+        return Depth(*row)
+
+    async def ping(self) -> datetime:
+        """Return the database's time."""
+        now: datetime = await self._workers.fetch_value("ping")
+        return now
