@@ -1,0 +1,64 @@
+-- The clauses that promote.sql, append.sql and merge.sql are put together from.
+
+-- name: values.plain
+{column}
+
+-- name: values.json
+PARSE_JSON({column}, wide_number_mode => 'round') AS {column}
+
+-- name: values.org_slug
+@dp_org AS {column}
+
+-- name: values.run_id
+@dp_run_id AS {column}
+
+-- name: values.ingested_at
+@dp_now AS {column}
+
+-- name: values.source_hash
+@dp_content AS {column}
+
+-- name: values.given_source_hash
+COALESCE({column}, @dp_content) AS {column}
+
+-- name: rows.stage
+SELECT {columns} FROM {stage}
+
+-- name: rows.and
+UNION ALL
+
+-- name: rows.none
+SELECT {columns} FROM {target} WHERE FALSE
+
+-- name: day.whole
+DATE '0001-01-01'
+
+-- name: day.date
+{column}
+
+-- name: day.timestamp
+DATE({column})
+
+-- name: inside.whole
+TRUE
+
+-- name: inside.date
+{column} BETWEEN @dp_first AND @dp_last
+
+-- name: inside.timestamp
+{column} >= TIMESTAMP(@dp_first) AND {column} < TIMESTAMP(DATE_ADD(@dp_last, INTERVAL 1 DAY))
+
+-- name: inside.scope
+{inside} AND {column} = @{parameter}
+
+-- name: inside.given_days
+{inside} AND {day} IN (SELECT {day} FROM dp_source)
+
+-- name: merge.matched
+kept.{column} = given.{column}
+
+-- name: merge.and
+AND
+
+-- name: merge.change
+{column} = given.{column}

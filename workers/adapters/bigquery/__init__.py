@@ -1,0 +1,18 @@
+"""BigQuery behind the ports `Warehouses`, `Warehouse`, `Load` and `CentralWarehouse`.
+
+The path of a row: `load` → `records`, `columns` (checked, typed) → `spool` (Parquet) → `staging` (a table for each
+file) → `publishing` of what `promotion` wrote down (one fenced transaction). `jobs` makes each step of it happen once.
+
+Status: decided. Context: attempts of a run repeat work, answers get lost, and what two attempts read may differ; yet
+a table must hold one complete version. Decision: a stage for each file, named with its load job by run, step and
+content: same content, same job; other content never meets it in one stage. Publishing is one transaction that asks
+the ledger of the dataset first. Lineage columns are filled in by that transaction, so that they do not change the
+content. Price: a table is made and dropped for every 16 MiB, and every transaction of a dataset changes its ledger:
+BigQuery cancels one of two at once, so they take turns within a process and are repeated across processes.
+"""
+
+from workers.adapters.bigquery.client import connect
+from workers.adapters.bigquery.rendering import STATEMENTS
+from workers.adapters.bigquery.warehouses import BigQueryWarehouses
+
+__all__ = ["STATEMENTS", "BigQueryWarehouses", "connect"]

@@ -1,0 +1,130 @@
+"""Values as Arrow columns: each BigQuery type accepts its own Python types and nothing near them.
+
+Given a column and its values; hands on an array, or says which value does not fit without showing it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+import pyarrow as pa
+from attrs import frozen
+
+from workers.adapters.bigquery.json_text import json_text
+from workers.model.table import Column
+
+
+class UnfitError(ValueError):
+    """A value that its column cannot hold exactly, at an index; `why` does not show it."""
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(why)
+        self.index = index
+        self.why = why
+
+
+@frozen
+class _Kind:
+    arrow: pa.DataType
+    read: Callable[[Any], Any]
+
+
+def _only(*types: type, never: tuple[type, ...] = ()) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not isinstance(value, types) or isinstance(value, never):
+            raise TypeError(type(value).__name__)
+        return value
+
+    return read
+
+
+def _numeric(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        raise TypeError(type(value).__name__)
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError("not a finite number")
+    return number
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, float | int | Decimal):
+        raise TypeError(type(value).__name__)
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
+def _timestamp(value: Any) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError("no time zone")
+    return value.astimezone(UTC)
+
+
+def _datetime(value: Any) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        raise TypeError("a time zone")
+    return value
+
+
+def _json(value: Any) -> str:
+    """Take a str for JSON text that is encoded already."""
+    if not isinstance(value, str):
+        return json_text(value)
+    json.loads(value)
+    return value
+
+
+_KINDS = {
+    "STRING": _Kind(pa.string(), _only(str)),
+    "BYTES": _Kind(pa.binary(), _only(bytes)),
+    "BOOL": _Kind(pa.bool_(), _only(bool)),
+    "INT64": _Kind(pa.int64(), _only(int, never=(bool,))),
+    "FLOAT64": _Kind(pa.float64(), _float),
+    "NUMERIC": _Kind(pa.decimal128(38, 9), _numeric),
+    "DATE": _Kind(pa.date32(), _only(date, never=(datetime,))),
+    "TIMESTAMP": _Kind(pa.timestamp("us", tz="UTC"), _timestamp),
+    "DATETIME": _Kind(pa.timestamp("us"), _datetime),
+    "JSON": _Kind(pa.string(), _json),
+}
+_UNFIT = (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException)
+
+
+def arrow_field(column: Column) -> pa.Field:
+    """Return the column in Arrow's terms; KeyError for a type that no declared table has."""
+    kind = _KINDS[column.type].arrow
+    return pa.field(column.name, pa.list_(kind) if column.mode == "REPEATED" else kind)
+
+
+def array(column: Column, values: Sequence[Any]) -> pa.Array:
+    """Convert one column's values; UnfitError names the first that is wrong."""
+    field = arrow_field(column)
+    try:
+        converted = pa.array([_read(column, value) for value in values], field.type)
+    except _UNFIT as error:
+        raise _first_unfit(column, field, values) from error
+    if column.mode == "REQUIRED" and converted.null_count:
+        raise UnfitError(values.index(None), "is null but REQUIRED")
+    return converted
+
+
+def _read(column: Column, value: Any) -> Any:
+    read = _KINDS[column.type].read
+    if column.mode == "REPEATED":
+        return [read(item) for item in value or ()]
+    return None if value is None else read(value)
+
+
+def _first_unfit(column: Column, field: pa.Field, values: Sequence[Any]) -> UnfitError:
+    for index, value in enumerate(values):
+        try:
+            pa.array([_read(column, value)], field.type)
+        except _UNFIT:
+            return UnfitError(index, f"is not an exact {column.type}")
+    raise AssertionError("every value fits alone but not together")

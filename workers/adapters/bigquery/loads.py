@@ -1,0 +1,37 @@
+"""How a load is opened for a step: its spool directory, its staging, and what is dropped when it is published."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from workers.adapters.bigquery.load import BigQueryLoad, Publish, cleaned_up
+from workers.adapters.bigquery.names import digest
+from workers.adapters.bigquery.promotion import Source, staged_columns
+from workers.adapters.bigquery.records import Records
+from workers.adapters.bigquery.spool import Spool
+from workers.adapters.bigquery.staging import Staging
+from workers.adapters.bigquery.wiring import Wiring
+from workers.model.table import TableSchema
+from workers.ports import Authority, Written
+
+
+@asynccontextmanager
+async def open_load(
+    wiring: Wiring, authority: Authority, table: TableSchema, purpose: str, publish: Publish
+) -> AsyncIterator[BigQueryLoad]:
+    """Open a load into a table; `purpose` tells it from the step's other loads into the same table."""
+    key = digest(authority.step_id, authority.fence, table.name, purpose)
+    records = Records(table.name, staged_columns(table), authority.org)
+    spool = Spool(wiring.spool_dir / authority.run_id.hex / key, records, rotate_bytes=wiring.rotate_bytes)
+    staging = Staging(wiring, authority, table, purpose)
+
+    async def publish_and_drop(source: Source, complete: bool) -> Written:
+        written = await publish(source, complete)
+        await wiring.tables.drop(authority.dataset, source.stages)
+        return written
+
+    doing = f"load {authority.dataset}.{table.name}"
+    load = BigQueryLoad(doing, spool, staging, publish_and_drop, wiring.spooling)
+    async with cleaned_up(load, spool, staging, wiring.spooling):
+        yield load

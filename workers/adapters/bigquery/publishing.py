@@ -1,0 +1,74 @@
+"""Scripts that publish: one at a time for a dataset from this process, each as a job that runs once.
+
+Given a script; hands on what it wrote. BigQuery cancels one of two transactions that change the ledger at once; the
+turn keeps that rare, and the job runner repeats what it happens to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from attrs import frozen
+from google.cloud import bigquery
+
+from workers.adapters.bigquery.calls import CALL_SECONDS, ONCE, Calls
+from workers.adapters.bigquery.jobs import Done, Job, Jobs
+from workers.adapters.bigquery.parameters import Parameter
+from workers.adapters.bigquery.promotion import Script
+from workers.adapters.bigquery.trouble import Kind, TroubleError
+from workers.ports import Answer, Authority, Failpoint, Row, Written
+
+
+@frozen
+class Queries:
+    """Runs SQL as jobs with ids of our own. An answer of more than `most_rows` rows is refused."""
+
+    client: bigquery.Client
+    calls: Calls
+    jobs: Jobs
+    most_rows: int = 500_000
+
+    async def run(self, name: str, sql: str, parameters: Sequence[Parameter]) -> Done:
+        """Run to the end, or adopt the job of that name."""
+        return await self.jobs.run(name, lambda job_id: self._submit(job_id, sql, parameters))
+
+    async def answer(self, done: Done) -> Answer:
+        """Read the rows of a finished query; of a script those of its last statement."""
+        job = cast("bigquery.QueryJob", done.job)
+        rows = await self.calls.again(lambda: self._rows(job))
+        return Answer(rows, int(job.total_bytes_billed or 0))
+
+    def _submit(self, job_id: str, sql: str, parameters: Sequence[Parameter]) -> Job:
+        config = bigquery.QueryJobConfig(query_parameters=list(parameters), use_legacy_sql=False)
+        return self.client.query(
+            sql, job_config=config, job_id=job_id, retry=ONCE, job_retry=None, timeout=CALL_SECONDS
+        )
+
+    def _rows(self, job: bigquery.QueryJob) -> tuple[Row, ...]:
+        found: Any = job.result(retry=ONCE, job_retry=None, timeout=CALL_SECONDS)
+        if (found.total_rows or 0) > self.most_rows:
+            raise TroubleError(Kind.REJECTED, "responseTooLarge")
+        return tuple(dict(row.items()) for row in found)
+
+
+class Publisher:
+    """Runs publications."""
+
+    def __init__(self, queries: Queries, failpoint: Failpoint) -> None:
+        self._queries = queries
+        self._failpoint = failpoint
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def publish(self, kind: str, script: Script, authority: Authority) -> Written:
+        """Run the script; `adopted` when an earlier job or an earlier lease had published already."""
+        turn = self._turns.setdefault(authority.dataset, asyncio.Lock())
+        async with turn:
+            self._failpoint(f"{kind}.before")
+            done = await self._queries.run(script.job_name(kind, authority), script.sql, script.parameters)
+            self._failpoint(f"{kind}.after")
+        answer = await self._queries.answer(done)
+        result = answer.rows[0]
+        return Written(int(result["published"] or 0), answer.bytes_billed, done.adopted or bool(result["adopted"]))

@@ -1,0 +1,181 @@
+"""What BigQuery refuses and why: client exceptions and job errors become a kind, and a kind becomes a Failure.
+
+Messages are our own: BigQuery's quote SQL text and values.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+import requests
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+
+from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError
+
+QUOTA_SECONDS = 3600.0
+STREAMING_SECONDS = 90 * 60.0  # rows streamed into a table cannot be changed for up to 90 minutes
+
+
+class Kind(StrEnum):
+    """What a refusal means for whoever asked."""
+
+    UNKNOWN = "the outcome is unknown"
+    BUSY = "the same request may succeed soon, as a new job"
+    EXISTS = "it is there already"
+    MISSING = "it is not there"
+    CHANGED = "somebody else changed it meanwhile"
+    QUOTA = "a quota of the day is used up"
+    STREAMING = "rows are still in the streaming buffer"
+    DENIED = "access denied"
+    REJECTED = "the request is wrong"
+    STALE = "a newer run or lease has written"
+    SHRINK = "too few rows"
+    OUTSIDE = "rows outside the window"
+
+
+class TroubleError(Exception):
+    """A refusal, before it is known what it means to the caller; `numbers` are counts our own scripts report."""
+
+    def __init__(self, kind: Kind, reason: str = "", place: str = "", numbers: tuple[int, ...] = ()) -> None:
+        super().__init__(kind.value)
+        self.kind = kind
+        self.reason = reason
+        self.place = place
+        self.numbers = numbers
+
+
+_OURS = {"DP_STALE_RUN": Kind.STALE, "DP_SHRINK_HELD": Kind.SHRINK, "DP_OUTSIDE_WINDOW": Kind.OUTSIDE}
+_OUR_RAISE = re.compile(r"(DP_[A-Z]+_[A-Z]+)((?: \d+)*)")
+_CONFLICT = re.compile(r"due to concurrent update|transaction is aborted", re.IGNORECASE)
+_STREAMING = re.compile(r"streaming buffer", re.IGNORECASE)
+_PLACE = re.compile(r"\[(\d+:\d+)\]")
+_REASONS = {
+    "backendError": Kind.BUSY,
+    "internalError": Kind.BUSY,
+    "jobBackendError": Kind.BUSY,
+    "jobInternalError": Kind.BUSY,
+    "jobRateLimitExceeded": Kind.BUSY,
+    "rateLimitExceeded": Kind.BUSY,
+    "tableUnavailable": Kind.BUSY,
+    "quotaExceeded": Kind.QUOTA,
+    "billingTierLimitExceeded": Kind.QUOTA,
+    "accessDenied": Kind.DENIED,
+    "billingNotEnabled": Kind.DENIED,
+    "notFound": Kind.MISSING,
+    "duplicate": Kind.EXISTS,
+}
+_STATUSES = {
+    401: Kind.DENIED,
+    403: Kind.DENIED,
+    404: Kind.MISSING,
+    408: Kind.UNKNOWN,
+    409: Kind.EXISTS,
+    412: Kind.CHANGED,
+    429: Kind.BUSY,
+}
+_SERVER_ERROR = 500
+
+
+def of_exception(error: Exception) -> TroubleError:
+    """Read what the client raised; anything that is not BigQuery's or the network's is raised again as it is."""
+    if isinstance(error, auth.RefreshError):
+        return TroubleError(Kind.UNKNOWN if error.retryable else Kind.DENIED, "credentials")
+    if isinstance(error, requests.RequestException | auth.TransportError | api.RetryError | TimeoutError):
+        return TroubleError(Kind.UNKNOWN, "connection")
+    if not isinstance(error, api.GoogleAPICallError):
+        raise error
+    status = int(error.code or _SERVER_ERROR)
+    first: Mapping[str, Any] = error.errors[0] if error.errors else {}
+    reason = str(first.get("reason", ""))
+    if status >= _SERVER_ERROR:
+        return TroubleError(Kind.UNKNOWN, reason or str(status))
+    kind = _REASONS.get(reason) or _STATUSES.get(status, Kind.REJECTED)
+    return _with_message(kind, reason or str(status), str(error.message))
+
+
+def of_job(error_result: Mapping[str, Any]) -> TroubleError:
+    """Read why a job failed."""
+    reason = str(error_result.get("reason", ""))
+    return _with_message(_REASONS.get(reason, Kind.REJECTED), reason, str(error_result.get("message", "")))
+
+
+def _with_message(kind: Kind, reason: str, message: str) -> TroubleError:
+    ours = _OUR_RAISE.search(message)
+    if ours and ours[1] in _OURS:
+        return TroubleError(_OURS[ours[1]], reason, numbers=tuple(int(number) for number in ours[2].split()))
+    if kind is Kind.REJECTED and _CONFLICT.search(message):
+        return TroubleError(Kind.BUSY, "concurrentUpdate")
+    if kind is Kind.REJECTED and _STREAMING.search(message):
+        return TroubleError(Kind.STREAMING, reason)
+    place = _PLACE.search(message)
+    return TroubleError(kind, reason, place[1] if place else "")
+
+
+def failed(trouble: TroubleError, doing: str) -> FailedError:
+    """Build the error a step or a caller is shown; `doing` says what was tried, such as `publish acme_prod.t`."""
+    code, reason, text = _FAILURES[trouble.kind]
+    numbers = [f"{number:,}" for number in trouble.numbers] or ["?", "?"]
+    message = f"{doing}: {text.format(*numbers, '?')}"
+    if trouble.kind in {Kind.REJECTED, Kind.DENIED, Kind.MISSING}:
+        message += f" ({trouble.reason}{' at ' + trouble.place if trouble.place else ''})"
+    wait = _WAITS.get(trouble.kind)
+    retryable = code in {Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED}
+    metadata = {"warehouse_reason": trouble.reason} if trouble.reason else {}
+    return FailedError(Failure(code, reason, message, retryable, wait, metadata))
+
+
+_AWAY = (Code.UNAVAILABLE, Reason.WAREHOUSE_UNAVAILABLE)
+_REFUSED = (Code.FAILED_PRECONDITION, Reason.WAREHOUSE_REJECTED)
+_FAILURES: Mapping[Kind, tuple[Code, Reason, str]] = {
+    Kind.UNKNOWN: (*_AWAY, "BigQuery does not answer"),
+    Kind.BUSY: (*_AWAY, "BigQuery is busy"),
+    Kind.CHANGED: (*_AWAY, "somebody else changed it at the same time"),
+    Kind.EXISTS: (*_REFUSED, "it exists already"),
+    Kind.MISSING: (*_REFUSED, "BigQuery does not find the project, dataset or table, or not in this location"),
+    Kind.DENIED: (Code.PERMISSION_DENIED, Reason.WAREHOUSE_REJECTED, "BigQuery denies access"),
+    Kind.REJECTED: (*_REFUSED, "BigQuery refuses the request"),
+    Kind.QUOTA: (Code.RESOURCE_EXHAUSTED, Reason.WAREHOUSE_QUOTA, "a BigQuery quota of the day is used up"),
+    Kind.STREAMING: (
+        Code.RESOURCE_EXHAUSTED,
+        Reason.WAREHOUSE_QUOTA,
+        "the table holds rows streamed lately, which BigQuery does not let anybody change for up to 90 minutes",
+    ),
+    Kind.STALE: (Code.ABORTED, Reason.STALE_RUN, "a newer run, or a newer attempt of this one, has written these days"),
+    Kind.SHRINK: (
+        Code.FAILED_PRECONDITION,
+        Reason.SHRINK_HELD,
+        "{0} rows would become {1}; held for review, the table is unchanged",
+    ),
+    Kind.OUTSIDE: (
+        Code.FAILED_PRECONDITION,
+        Reason.DATA_INVALID,
+        "{0} rows lie outside the window or scope they were to replace",
+    ),
+}
+_WAITS = {Kind.QUOTA: QUOTA_SECONDS, Kind.STREAMING: STREAMING_SECONDS, Kind.BUSY: 30.0}
+
+
+@contextlib.contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn a TroubleError inside into a FailedError, without the chain that would show BigQuery's own words."""
+    try:
+        yield
+    except TroubleError as trouble:
+        raise failed(trouble, doing) from None
+
+
+@contextlib.contextmanager
+def step_errors(doing: str) -> Iterator[None]:
+    """As `explained`, for a step: what takes more than minutes to pass gives the slot back by SnoozeError."""
+    try:
+        with explained(doing):
+            yield
+    except FailedError as error:
+        if error.failure.reason is Reason.WAREHOUSE_QUOTA and error.failure.retry_after is not None:
+            raise SnoozeError(error.failure.retry_after, error.failure.message) from None
+        raise

@@ -1,0 +1,96 @@
+"""The way to BigQuery: opened once for a process, handing out datasets bound to an authority. A `ports.Warehouses`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from google.cloud import bigquery
+
+from workers.adapters.bigquery.calls import Calls
+from workers.adapters.bigquery.central import BigQueryCentral
+from workers.adapters.bigquery.jobs import Jobs
+from workers.adapters.bigquery.promotion import Writer
+from workers.adapters.bigquery.publishing import Publisher, Queries
+from workers.adapters.bigquery.spool import ROTATE_BYTES
+from workers.adapters.bigquery.tables import Tables
+from workers.adapters.bigquery.warehouse import BigQueryWarehouse
+from workers.adapters.bigquery.wiring import Wiring
+from workers.model.table import TableSchema
+from workers.ports import Authority, Clock, Failpoint
+
+_SPOOLING_THREADS = 2
+
+
+class BigQueryWarehouses:
+    """An async context manager: on entry it clears what a crash left in the spool, on exit it gives back its threads.
+
+    `client` comes from `connect` with as many connections as `threads`; `ledger` is the declaration of the load
+    ledger, `sql` the texts of the files named in STATEMENTS, `spool_dir` a directory nobody else uses, `new_id` gives
+    ids to reading queries (writing jobs are named by what they write), `roll` is chance from 0 to 1. Failpoints:
+    load.submitted, load.settled, promote.before, promote.after, append.before, append.after.
+    """
+
+    def __init__(
+        self,
+        client: bigquery.Client,
+        *,
+        ledger: TableSchema,
+        sql: Mapping[str, str],
+        spool_dir: Path,
+        clock: Clock,
+        roll: Callable[[], float],
+        new_id: Callable[[], str],
+        central: str = "organizations",
+        threads: int = 16,
+        rotate_bytes: int = ROTATE_BYTES,
+        job_seconds: float = 600.0,
+        failpoint: Failpoint = lambda _name: None,
+    ) -> None:
+        calls = Calls(threads, clock, roll)
+        jobs = Jobs(client, calls, clock, job_seconds=job_seconds)
+        queries = Queries(client, calls, jobs)
+        self._wiring = Wiring(
+            client=client,
+            calls=calls,
+            jobs=jobs,
+            queries=queries,
+            tables=Tables(client, calls, clock),
+            publisher=Publisher(queries, failpoint),
+            ledger=ledger,
+            sql=sql,
+            central=central,
+            spool_dir=spool_dir,
+            spooling=ThreadPoolExecutor(_SPOOLING_THREADS, thread_name_prefix="spool"),
+            rotate_bytes=rotate_bytes,
+            clock=clock,
+            failpoint=failpoint,
+            new_id=new_id,
+        )
+
+    async def __aenter__(self) -> Self:
+        shutil.rmtree(self._wiring.spool_dir, ignore_errors=True)
+        self._wiring.spool_dir.mkdir(parents=True)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._wiring.spooling.shutdown(wait=True)
+        self._wiring.calls.close()
+        self._wiring.client.close()  # type: ignore[no-untyped-call]
+
+    def of(self, authority: Authority) -> BigQueryWarehouse:
+        """Return the organisation's dataset, bound to an authority: one object for one attempt of a step."""
+        path = self._wiring.path(authority.dataset)
+        return BigQueryWarehouse(
+            self._wiring, authority, Writer(authority, path, self._wiring.ledger.name, self._wiring.sql)
+        )
+
+    def central(self) -> BigQueryCentral:
+        """Return the platform's dataset."""
+        return BigQueryCentral(self._wiring)

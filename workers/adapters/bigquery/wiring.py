@@ -1,0 +1,47 @@
+"""What all warehouses of a process share; nothing in it belongs to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+
+from attrs import frozen
+from google.cloud import bigquery
+
+from workers.adapters.bigquery.calls import Calls
+from workers.adapters.bigquery.jobs import Jobs
+from workers.adapters.bigquery.names import dataset_path
+from workers.adapters.bigquery.publishing import Publisher, Queries
+from workers.adapters.bigquery.tables import Tables
+from workers.model.table import TableSchema
+from workers.ports import Clock, Failpoint
+
+
+@frozen
+class Wiring:
+    """The parts of the adapter, the declaration of the ledger, and the texts of the scripts by name."""
+
+    client: bigquery.Client
+    calls: Calls
+    jobs: Jobs
+    queries: Queries
+    tables: Tables
+    publisher: Publisher
+    ledger: TableSchema
+    sql: Mapping[str, str]
+    central: str
+    spool_dir: Path
+    spooling: Executor
+    rotate_bytes: int
+    clock: Clock
+    failpoint: Failpoint
+    new_id: Callable[[], str]
+
+    def path(self, dataset: str) -> str:
+        """Return a dataset's quoted name."""
+        return dataset_path(str(self.client.project), dataset)
+
+    def datasets(self, own: str) -> dict[str, str]:
+        """Return what `{dataset}` and `{central}` stand for in SQL."""
+        return {"dataset": self.path(own), "central": self.path(self.central)}
