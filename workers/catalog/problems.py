@@ -35,8 +35,3 @@ class Findings:
 
     problems: list[Problem] = field(factory=list)
     warnings: list[Problem] = field(factory=list)
-
-    def check(self) -> None:
-        """Raise ConfigError when there is an error."""
-        if self.problems:
-            raise ConfigError(self.problems)

@@ -1,0 +1,194 @@
+"""One pipeline's file in, one Pipeline out, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from workers.catalog.conventions import convention_faults
+from workers.catalog.declarations import PipelineFile
+from workers.catalog.documents import Document, read_document
+from workers.catalog.egress import check_places
+from workers.catalog.faults import Fault, faults
+from workers.catalog.inputs import (
+    declared_parameter,
+    free_texts,
+    parameter_faults,
+    sample_variables,
+    variable_faults,
+)
+from workers.catalog.problems import Findings
+from workers.catalog.processors import Engines
+from workers.catalog.schedules import read_schedule
+from workers.catalog.schemas import SchemaFiles
+from workers.catalog.stepconfigs import Trial, try_step
+from workers.catalog.steps import order_faults, read_steps, step_faults
+from workers.catalog.structure import read_as
+from workers.catalog.tree import Tree
+from workers.model.org import NAME
+from workers.model.pipeline import Pipeline, Step
+from workers.model.resolve import ResolveError, placeholders
+
+_FILES = (".sql", ".json", ".csv")
+
+
+@frozen
+class Surroundings:
+    """What a pipeline's file may refer to; `allowed` are `host:port` it may reach beyond public https names."""
+
+    tree: Tree
+    schemas: SchemaFiles
+    engines: Engines
+    canonical: Callable[[str], str]
+    dataset_types: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+
+
+def split_path(path: str) -> tuple[str, str, str] | None:
+    """Split `provider/domain/pipeline` or `provider/pipeline` (the empty domain); None for anything else."""
+    parts = path.split("/")
+    if len(parts) == 2:  # noqa: PLR2004 - provider and pipeline
+        parts.insert(1, "")
+    named = len(parts) == 3 and all(NAME.match(part) for part in parts if part)  # noqa: PLR2004 - with a domain
+    return (parts[0], parts[1], parts[2]) if named and parts[0] and parts[2] else None
+
+
+def read_pipeline(path: str, file: str, content: bytes, around: Surroundings, findings: Findings) -> Pipeline | None:
+    """Read the pipeline at `path` (without ending); None when it cannot be used, and then `findings` says why."""
+    document = read_document(file, content, findings)
+    return None if document is None else pipeline_of(path, document, around, findings)
+
+
+def pipeline_of(path: str, document: Document, around: Surroundings, findings: Findings) -> Pipeline | None:
+    """Make the pipeline of a document that was read already."""
+    names = split_path(path)
+    if names is None:
+        message = "a pipeline stands at provider/pipeline.yml or provider/domain/pipeline.yml, in lower case"
+        findings.problems.append(document.problem(message))
+        return None
+    declared = read_as(document, PipelineFile, findings)
+    if declared is None:
+        return None
+    wrong = [*_file_faults(declared, around)]
+    pipeline = None if any(fault.path[0] == "steps" for fault in wrong) else _build(names, declared, document, around)
+    if pipeline is not None:
+        wrong += order_faults(pipeline.steps)
+    if pipeline is not None and not any(fault.path[0] == "parameters" for fault in wrong):
+        wrong += _reference_faults(pipeline)
+    if pipeline is not None and not wrong:
+        pipeline, more = _tried(pipeline, around)
+        wrong += more
+    _report(document, wrong, findings.problems.append)
+    if pipeline is None or wrong:
+        return None
+    _report(document, convention_faults(pipeline, around.dataset_types), findings.warnings.append)
+    return pipeline
+
+
+def _file_faults(declared: PipelineFile, around: Surroundings) -> Iterator[Fault]:
+    yield from step_faults(declared.steps)
+    yield from parameter_faults(declared.parameters)
+    yield from variable_faults(declared.variables, declared.parameters)
+    try:
+        read_schedule(declared.schedule)
+    except Exception as error:  # noqa: BLE001 - cattrs lets through whatever a validator raises
+        yield from faults(error, ("schedule",))
+    if isinstance(declared.version, dict | list):
+        yield Fault(("version",), "must be a text or a number")
+    for index, step in enumerate(declared.steps):
+        for place in ("config", "source"):
+            yield from check_places(getattr(step, place) or {}, around.allowed, ("steps", index, place))
+
+
+def _build(names: tuple[str, str, str], declared: PipelineFile, document: Document, around: Surroundings) -> Pipeline:
+    provider, domain, pipeline = names
+    wanted = declared.integration_required
+    integrations = (wanted,) if isinstance(wanted, str) else wanted or ()
+    return Pipeline(
+        provider=provider,
+        domain=domain,
+        pipeline=pipeline,
+        steps=read_steps(declared.steps),
+        config_hash="",
+        source=document.text,
+        declared_id=declared.pipeline_id,
+        name=declared.name,
+        description=declared.description,
+        version=document.written.get(("version",), declared.version) or "",
+        timeout_minutes=declared.timeout_minutes,
+        max_days=declared.max_days,
+        schedule=_schedule(declared.schedule),
+        parameters=tuple(declared_parameter(name, one) for name, one in declared.parameters.items()),
+        variables=declared.variables,
+        integration_required=tuple(around.canonical(one) for one in integrations),
+        notifications=declared.notifications,
+        tags=declared.tags,
+    )
+
+
+def _schedule(declared: Any) -> Any:
+    try:
+        return read_schedule(declared)
+    except Exception:  # noqa: BLE001 - reported as a fault already
+        return None
+
+
+def _reference_faults(pipeline: Pipeline) -> Iterator[Fault]:
+    """Yield placeholders that stand for nothing, wherever a placeholder may stand."""
+    try:
+        if set(placeholders(pipeline.declared_id)) - {"org_slug"}:
+            yield Fault(("pipeline_id",), "only {org_slug} may be substituted in pipeline_id")
+    except ValueError as error:
+        yield Fault(("pipeline_id",), str(error))
+    try:
+        sample_variables(pipeline)
+    except ResolveError as error:
+        for misfit in error.misfits:
+            yield Fault(("variables", *misfit.path), f"{misfit.why}; a variable cannot refer to another")
+
+
+def _tried(pipeline: Pipeline, around: Surroundings) -> tuple[Pipeline, list[Fault]]:
+    """Try every step with its engine; return the pipeline with its hash, and what was wrong."""
+    variables, free = sample_variables(pipeline), free_texts(pipeline)
+    wrong: list[Fault] = []
+    named: set[str] = set()
+    for index, step in enumerate(pipeline.steps):
+        try:
+            trial = try_step(step, around.engines.find(step.ps_type), variables, free)
+        except ValueError as error:
+            trial = Trial((Fault(("ps_type",), str(error)),))
+        wrong += [attrs.evolve(fault, path=("steps", index, *fault.path)) for fault in trial.faults]
+        found, missing = _files(step, trial.texts, pipeline, around)
+        named |= found
+        wrong += [Fault(("steps", index), f"there is no file {one!r}") for one in sorted(missing)]
+    return attrs.evolve(pipeline, config_hash=_hash(pipeline.source, named, around.tree)), wrong
+
+
+def _files(step: Step, texts: Iterable[str], pipeline: Pipeline, around: Surroundings) -> tuple[set[str], set[str]]:
+    """Return the files that a step names, by path or by the table they declare, and those that are not there."""
+    files = {text: around.tree.find(text) for text in texts if text.endswith(_FILES)}
+    tables = [*texts]
+    if step.destination:
+        tables.append(step.destination.table)
+        if schema := step.destination.schema_file:
+            folder = "/".join(part for part in (pipeline.provider, pipeline.domain) if part)
+            files[schema] = around.tree.find(schema, folder)
+    found = {path for path in map(around.schemas.path, tables) if path} | {path for path in files.values() if path}
+    return found, {text for text, path in files.items() if not path}
+
+
+def _hash(source: str, files: Iterable[str], tree: Tree) -> str:
+    """SHA-256 over the YAML text and over each file it names, in the order of their paths."""
+    digest = hashlib.sha256(source.encode())
+    for path in sorted(files):
+        digest.update(b"\x00" + path.encode() + b"\x00" + hashlib.sha256(tree.contents[path]).digest())
+    return digest.hexdigest()
+
+
+def _report(document: Document, found: Iterable[Fault], add: Callable[[Any], None]) -> None:
+    for fault in found:
+        add(document.problem(fault.message, *fault.path, key=fault.key))

@@ -1,0 +1,173 @@
+"""The provider registry, configs/system/providers.yml: where each provider's API is and how it is spoken to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+from attrs.validators import and_, ge, gt, le
+
+from workers.catalog.documents import Document
+from workers.catalog.egress import header_faults, url_fault
+from workers.catalog.faults import Fault
+from workers.catalog.problems import Findings, Problem
+from workers.catalog.structure import read_as
+from workers.model.failure import Code, Reason, refused
+from workers.model.page import Auth, Endpoint, Limits
+
+
+@frozen
+class AuthFile:
+    """How the credential is sent; `name` is the header or query parameter where the type needs one."""
+
+    type: Literal["bearer", "header", "query", "basic", "none"]
+    name: str = ""
+
+
+@frozen
+class LimitsFile:
+    """Bounds for one credential, as `model.page.Limits`."""
+
+    requests_per_minute: float = field(default=60.0, validator=and_(gt(0), le(60_000)))
+    burst: int = field(default=10, validator=and_(ge(1), le(10_000)))
+    page_bytes: int = field(default=64 * 1024 * 1024, validator=and_(ge(1024), le(1024**3)))
+    request_seconds: float = field(default=60.0, validator=and_(gt(0), le(600)))
+    pages: int = field(default=100_000, validator=and_(ge(1), le(10_000_000)))
+    attempts: int = field(default=3, validator=and_(ge(1), le(10)))
+
+
+@frozen
+class CredentialFile:
+    """What is stored for an organisation: its type, and how an API key begins."""
+
+    type: Literal["API_KEY", "SERVICE_ACCOUNT_JSON"] = "API_KEY"
+    prefix: str = ""
+
+
+@frozen
+class ValidationFile:
+    """A cheap call that only a working credential can make."""
+
+    path: str
+    method: Literal["GET", "POST"] = "GET"
+    params: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class ProviderFile:
+    """One entry of the registry; `base_url_setting` names the setting that overrides `base_url`."""
+
+    name: str
+    kind: Literal["llm", "cloud", "saas"]
+    base_url: str
+    auth: AuthFile
+    base_url_setting: str = ""
+    token_url: str = ""
+    token_url_setting: str = ""
+    scopes: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(factory=dict)
+    limits: LimitsFile = LimitsFile()
+    credential: CredentialFile = CredentialFile()
+    validation: ValidationFile | None = None
+    tables: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@frozen
+class ProvidersFile:
+    """configs/system/providers.yml."""
+
+    providers: Mapping[str, ProviderFile]
+
+
+@frozen
+class Provider:
+    """A provider with its overrides applied; `slug` is the name that credentials are stored under."""
+
+    slug: str
+    declared: ProviderFile
+    endpoint: Endpoint
+    token_url: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name credentials of it may be stored under, its own first."""
+        return (self.slug, *self.declared.aliases)
+
+
+class Providers:
+    """Finds providers by name or alias."""
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = providers
+        self._by_name = {name: one for one in providers.values() for name in one.names}
+
+    def canonical(self, name: str) -> str:
+        """Return the name a provider is known by; a name that is not registered stands for itself."""
+        found = self._by_name.get(name.upper())
+        return found.slug if found else name.upper()
+
+    def find(self, name: str) -> Provider:
+        """Return the provider; raises FailedError(CONFIG_INVALID) when it is not registered."""
+        found = self._by_name.get(name.upper())
+        if found is None:
+            raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"there is no provider {name!r}")
+        return found
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return every name credentials of a provider may be stored under, its own first."""
+        found = self._by_name.get(name.upper())
+        return found.names if found else (name.upper(),)
+
+
+def read_providers(document: Document | None, overrides: Mapping[str, str], findings: Findings) -> Providers:
+    """Make the registry; `overrides` are the settings that replace URLs, as setting → URL."""
+    declared = read_as(document, ProvidersFile, findings) if document else None
+    if document is None or declared is None:
+        return Providers({})
+    for fault in _faults(declared):
+        findings.problems.append(document.problem(fault.message, *fault.path, key=fault.key))
+    for setting, url in overrides.items():
+        if urlsplit(url).scheme not in {"http", "https"} or "@" in url:
+            findings.problems.append(Problem(setting, 0, 0, "must be an http or https URL without a user"))
+    return Providers({slug: _provider(slug, one, overrides) for slug, one in declared.providers.items()})
+
+
+def _provider(slug: str, declared: ProviderFile, overrides: Mapping[str, str]) -> Provider:
+    limits = declared.limits
+    endpoint = Endpoint(
+        provider=slug,
+        base_url=overrides.get(declared.base_url_setting, declared.base_url).rstrip("/"),
+        auth=Auth(declared.auth.type, declared.auth.name, slug),
+        headers=declared.headers,
+        limits=Limits(
+            limits.requests_per_minute,
+            limits.burst,
+            limits.page_bytes,
+            limits.request_seconds,
+            limits.pages,
+            limits.attempts,
+        ),
+    )
+    return Provider(slug, declared, endpoint, overrides.get(declared.token_url_setting, declared.token_url))
+
+
+def _faults(declared: ProvidersFile) -> Iterator[Fault]:
+    taken = set(declared.providers)
+    for slug, one in declared.providers.items():
+        at = ("providers", slug)
+        if slug != slug.upper() or not slug.isidentifier():
+            yield Fault(at, f"{slug!r} must be upper case letters, digits and underscores", key=True)
+        for index, alias in enumerate(one.aliases):
+            if alias in taken:
+                yield Fault((*at, "aliases", index), f"{alias} is the name of another provider already")
+            taken.add(alias)
+        for place in ("base_url", "token_url"):
+            why = url_fault(getattr(one, place), frozenset()) if getattr(one, place) else ""
+            if why:
+                yield Fault((*at, place), why)
+        yield from header_faults(one.headers, (*at, "headers"))
+        if (one.auth.type in {"header", "query"}) is not bool(one.auth.name):
+            yield Fault((*at, "auth"), "auth of type header or query, and only that, has a name")
