@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from genai_prices import types
 from genai_prices.data import providers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tools import prices
@@ -95,7 +95,6 @@ def test_every_model_with_a_price_has_one_pattern_and_one_rank() -> None:
     assert all(len(patterns) == 1 for patterns in seen.values())
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab.-x0", max_size=6), st.text(alphabet="ab.-x0", max_size=8))
 def test_a_pattern_answers_as_its_clause(text: str, name: str) -> None:
     for clause in (

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.openai.completions import completion_counts
@@ -28,7 +28,6 @@ def month(endpoint: str, seed: int = 7) -> list[Record]:
     return [record for day in MONTH for record in source.records(endpoint, day)]
 
 
-@settings(deadline=None)
 @given(DAYS, st.sampled_from(USAGE))
 def test_a_day_is_the_same_whenever_it_is_asked_for(day: date, endpoint: str) -> None:
     before = Generated(7)
@@ -51,7 +50,6 @@ def test_a_day_to_come_has_no_records() -> None:
     assert past.records("completions", MONDAY + timedelta(days=1)) == ()
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(MODELS), st.integers(1, 10_000))
 def test_parts_of_tokens_add_up(seed: int, model: Model, requests: int) -> None:
     counts = completion_counts(Dice(seed), model, requests)
