@@ -211,6 +211,10 @@ class HostileProvider:
             task.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
 
+    async def idle(self) -> None:
+        """Wait until every connection is closed by its other side."""
+        await asyncio.gather(*self._lines)
+
     @property
     def port(self) -> int:
         assert self._server is not None

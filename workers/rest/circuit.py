@@ -71,7 +71,9 @@ class Circuit:
 
 
 class Circuits:
-    """The circuits of one process; only those with something to remember are kept."""
+    """The circuits of one process; only those with something to remember are kept, the oldest not for ever."""
+
+    MOST = 10_000
 
     def __init__(self, terms: CircuitTerms) -> None:
         self._terms = terms
@@ -79,6 +81,8 @@ class Circuits:
 
     def of(self, key: str) -> Circuit:
         """Return the circuit of a credential and host."""
+        if key not in self._kept and len(self._kept) >= self.MOST:
+            del self._kept[next(iter(self._kept))]
         return self._kept.setdefault(key, Circuit(self._terms))
 
     def tidy(self, key: str) -> None:

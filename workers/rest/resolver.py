@@ -22,7 +22,7 @@ def threaded_lookup(threads: Executor) -> Lookup:
     """Look names up by the system's resolver, in threads that nothing else waits for."""
 
     def find(host: str, port: int) -> list[str]:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return [str(entry[4][0]) for entry in found]
 
     async def lookup(host: str, port: int) -> Sequence[str]:

@@ -51,7 +51,9 @@ class Sender:
         provider = read.endpoint.provider
         attributes = {"provider": provider, "url": request.shown}
         # An exception may quote the URL, so none is recorded on the span.
-        with _tracer.start_as_current_span("provider.call", attributes=attributes, record_exception=False) as span:
+        with _tracer.start_as_current_span(
+            "provider.call", attributes=attributes, record_exception=False, set_status_on_exception=False
+        ) as span:
             began = self._clock.monotonic()
             outcome = await self._exchange(read, request, secret)
             status = outcome.status if isinstance(outcome, Trouble) else int(HTTPStatus.OK)

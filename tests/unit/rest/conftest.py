@@ -29,13 +29,20 @@ async def make_reader(provider: HostileProvider, clock: FakeClock) -> AsyncItera
 
     def make(**changes: Any) -> RestReader:
         egress = changes.pop("egress", Egress.parse(f"127.0.0.1:{provider.port},localhost:{provider.port}"))
-        settings = {"timeouts": Timeouts(connect=1.0, read=0.15)} | changes
+        settings = {"timeouts": Timeouts(connect=10.0, read=10.0)} | changes
         made.append(RestReader(egress, clock, lambda: 0.5, **settings))
         return made[-1]
 
     yield make
     for reader in made:
         reader.close()
+
+
+@pytest.fixture
+def hasty(desk: Desk, make_reader: MakeReader) -> Desk:
+    """The desk with a reader that waits for a silent provider only briefly."""
+    desk.reader = make_reader(timeouts=Timeouts(connect=10.0, read=0.15))
+    return desk
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Desk:
     taken: list[tuple[str, float, int]] = field(factory=list)
     waits: list[float] = field(factory=list)
     auth: Auth = field(factory=Auth)
-    limits: Limits = field(factory=lambda: Limits(request_seconds=2.0))
+    limits: Limits = field(factory=lambda: Limits(request_seconds=20.0))
     secret: str = CANARY
     budget_key: str = "acme/openai/1"
 

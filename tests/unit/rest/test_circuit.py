@@ -67,6 +67,13 @@ def test_a_sound_circuit_is_not_kept() -> None:
     assert len(circuits) == 0
 
 
+def test_circuits_of_hosts_that_never_recover_are_bounded() -> None:
+    circuits = Circuits(TERMS)
+    for number in range(Circuits.MOST + 5):
+        circuits.of(f"org-{number} host").failed(1.0)
+    assert len(circuits) == Circuits.MOST
+
+
 def test_a_circuit_that_remembers_something_is_kept() -> None:
     circuits = Circuits(TERMS)
     circuits.of("a host").failed(1.0)

@@ -40,7 +40,7 @@ def failing(error: OSError) -> Lookup:
 
 
 async def failure(desk: Desk, base_url: str) -> FailedError:
-    read = Read(Endpoint("openai", base_url, limits=Limits(request_seconds=2.0)), "/rows", data_path="data")
+    read = Read(Endpoint("openai", base_url, limits=Limits(request_seconds=20.0)), "/rows", data_path="data")
     with pytest.raises(FailedError) as caught:
         await desk.pages(read)
     return caught.value

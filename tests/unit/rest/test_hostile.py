@@ -98,12 +98,12 @@ async def test_broken_framing_is_tried_again_and_no_part_of_it_is_used(desk: Des
         (hostile.answer(status="503 Busy"), "answered 503"),
     ],
 )
-async def test_a_provider_that_is_away_is_asked_three_times(desk: Desk, behaviour: Behaviour, complaint: str) -> None:
-    failure = await failure_of(desk, behaviour)
+async def test_a_provider_that_is_away_is_asked_three_times(hasty: Desk, behaviour: Behaviour, complaint: str) -> None:
+    failure = await failure_of(hasty, behaviour)
     assert (failure.reason, failure.retryable) == (Reason.PROVIDER_UNAVAILABLE, True)
     assert complaint in failure.message
     assert failure.message.endswith("(attempt 3)")
-    assert len(desk.provider.heard) == 3
+    assert len(hasty.provider.heard) == 3
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ async def test_a_provider_that_is_away_is_asked_three_times(desk: Desk, behaviou
         *(hostile.bad_chunk, hostile.promised(GOOD, 99), hostile.answer(status="500 Oops")),
     ],
 )
-async def test_a_passing_fault_is_as_if_nothing_had_happened(desk: Desk, behaviour: Behaviour) -> None:
-    desk.provider.script("/rows", behaviour, hostile.answer(GOOD))
-    assert await desk.rows() == [{"id": 1}]
-    assert len(desk.receipts) == 1
+async def test_a_passing_fault_is_as_if_nothing_had_happened(hasty: Desk, behaviour: Behaviour) -> None:
+    hasty.provider.script("/rows", behaviour, hostile.answer(GOOD))
+    assert await hasty.rows() == [{"id": 1}]
+    assert len(hasty.receipts) == 1
 
 
 async def test_a_drip_ends_with_the_time_of_the_request(desk: Desk) -> None:

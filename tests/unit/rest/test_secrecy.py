@@ -34,14 +34,14 @@ ECHO = f'{{"error": {{"message": "Incorrect API key provided: {CANARY}", "code":
     ],
 )
 async def test_no_failure_shows_the_secret_or_a_query(
-    desk: Desk, kind: str, behaviour: Behaviour, capsys: pytest.CaptureFixture[str]
+    hasty: Desk, kind: str, behaviour: Behaviour, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.auth, desk.secret = Auth(kind, "key", "openai"), f"u:{CANARY}"
-    desk.limit(attempts=2)
-    desk.provider.script("/rows", behaviour)
-    read = desk.read(params=(("start_time", f"a-{CANARY}"),))
+    hasty.auth, hasty.secret = Auth(kind, "key", "openai"), f"u:{CANARY}"
+    hasty.limit(attempts=2)
+    hasty.provider.script("/rows", behaviour)
+    read = hasty.read(params=(("start_time", f"a-{CANARY}"),))
     with structlog.testing.capture_logs() as logs, pytest.raises(FailedError) as caught:
-        await desk.pages(read)
+        await hasty.pages(read)
     shown = io.StringIO()
     traceback.print_exception(caught.value, file=shown)
     everything = f"{shown.getvalue()} {caught.value.failure!r} {logs} {capsys.readouterr()}"
