@@ -47,11 +47,7 @@ def _bundles(dice: Dice, model: Model, day: date, dimensions: dict[str, Dimensio
 
 
 def completion_counts(dice: Dice, model: Model, requests: int) -> dict[str, int]:
-    """Draw the token counts of so many requests; every sum of parts equals its whole.
-
-    Uncached, cached and cache-write input add up to all input; each of cached, uncached and output adds up over its
-    modalities.
-    """
+    """Draw the token counts of so many requests; every sum of parts equals its whole."""
     text = requests * dice.between(150, 3_000)
     cached_text = text * dice.between(0, model.cached_percent) // 100
     written = (text - cached_text) * dice.between(0, 40) // 100 if model.cache_writes else 0
@@ -59,25 +55,25 @@ def completion_counts(dice: Dice, model: Model, requests: int) -> dict[str, int]
     cached_audio = audio * dice.between(0, 20) // 100
     image = requests * dice.between(0, 250) if model.images else 0
     cached_image = image * dice.between(0, model.cached_percent) // 100
-    said = requests * dice.between(40, 900)
-    cached = cached_text + cached_audio + cached_image
-    uncached = text + audio + image - cached - written
-    counts = {
-        "input_tokens": cached + written + uncached,
-        "input_cached_tokens": cached,
+    uncached = {"text": text - cached_text - written, "audio": audio - cached_audio, "image": image - cached_image}
+    cached = {"text": cached_text, "audio": cached_audio, "image": cached_image}
+    output = {"text": requests * dice.between(40, 900), "audio": spoken, "image": 0}
+    # The split of cache writes is newer than the published specification: only where there is something to split.
+    newer = {"input_cache_write_30m_tokens": written} if written else {}
+    return {**_token_counts(uncached, cached, output, written), "num_model_requests": requests, **newer}
+
+
+def _token_counts(
+    uncached: dict[str, int], cached: dict[str, int], output: dict[str, int], written: int
+) -> dict[str, int]:
+    """Name the parts by modality, and the wholes they add up to."""
+    return {
+        "input_tokens": sum(uncached.values()) + sum(cached.values()) + written,
+        "input_cached_tokens": sum(cached.values()),
         "input_cache_write_tokens": written,
-        "input_uncached_tokens": uncached,
-        "output_tokens": said + spoken,
-        "input_text_tokens": text - cached_text - written,
-        "output_text_tokens": said,
-        "input_cached_text_tokens": cached_text,
-        "input_audio_tokens": audio - cached_audio,
-        "input_cached_audio_tokens": cached_audio,
-        "output_audio_tokens": spoken,
-        "input_image_tokens": image - cached_image,
-        "input_cached_image_tokens": cached_image,
-        "output_image_tokens": 0,
-        "num_model_requests": requests,
+        "input_uncached_tokens": sum(uncached.values()),
+        "output_tokens": sum(output.values()),
+        **{f"input_{kind}_tokens": count for kind, count in uncached.items()},
+        **{f"input_cached_{kind}_tokens": count for kind, count in cached.items()},
+        **{f"output_{kind}_tokens": count for kind, count in output.items()},
     }
-    # Newer than the published specification, and only where there is something to split.
-    return {**counts, "input_cache_write_30m_tokens": written} if written else counts
