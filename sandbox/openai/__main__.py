@@ -45,7 +45,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--ready-file", type=Path, help="written when the port is open: base_url, origin, pid")
-    parser.add_argument("--key", default=os.environ.get("SANDBOX_OPENAI_KEY"))  # noqa: TID251 - its composition root
+    parser.add_argument("--key", default=os.environ.get("SANDBOX_OPENAI_KEY"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, help="answer from this JSON file instead of the generator")
     parser.add_argument("--faults", default="[]", help="fault rules as a JSON list")
@@ -68,7 +68,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - the simulator's composition root
+    return datetime.now(UTC)
 
 
 async def serve(options: Options) -> None:

@@ -60,7 +60,7 @@ class Simulator:
             "--until-eof",
             *self._arguments,
             cwd=_ROOT,
-            env={**os.environ, "SANDBOX_OPENAI_KEY": self._key},  # noqa: TID251 - passed on to the child
+            env={**os.environ, "SANDBOX_OPENAI_KEY": self._key},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
