@@ -23,6 +23,9 @@ def main() -> int:
         action="store_true",
         help="let other requests read between the statements of a script",
     )
+    parser.add_argument(
+        "--stop-with-stdin", action="store_true", help="stop when standard input ends, as a child should"
+    )
     parser.add_argument("--log-level", default="warning")
     given = parser.parse_args()
     try:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Emulator:
         self._data_dir = data_dir
         self._ready_file = data_dir / "ready.json"
         self._start_seconds = start_seconds
-        self._arguments = [f"--data-dir={data_dir}", f"--ready-file={self._ready_file}"]
+        self._arguments = [f"--data-dir={data_dir}", f"--ready-file={self._ready_file}", "--stop-with-stdin"]
         self._arguments += [f"--rest-port={rest_port}", f"--grpc-port={grpc_port}"]
         self._arguments += ["--admit-readers-between-statements"] if admit_readers else []
         self._arguments += ["--without", *without] if without else []
@@ -60,8 +61,8 @@ class Emulator:
         self._ready_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "sandbox.bigquery", *self._arguments, stdout=log, stderr=log
-            )
+                sys.executable, "-m", "sandbox.bigquery", *self._arguments, stdin=PIPE, stdout=log, stderr=log
+            )  # its input ends when we do, however that comes about
         try:
             async with asyncio.timeout(self._start_seconds):
                 await self._wait_until_ready(self._process)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import attrs
@@ -32,6 +33,7 @@ class Options:
     grpc_port: int = 0
     without: tuple[str, ...] = ()
     admit_readers: bool = False
+    stop_with_stdin: bool = False
     log_level: str = "warning"
 
 
@@ -48,6 +50,8 @@ async def _serve(options: Options) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    if options.stop_with_stdin:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_end, stop)
     server = EmulatorServer(_settings(options))
     await server.start()
     try:
@@ -56,6 +60,12 @@ async def _serve(options: Options) -> None:
     finally:
         options.ready_file.unlink(missing_ok=True)
         await server.stop()
+
+
+def _stop_at_end(stop: asyncio.Event) -> None:
+    """Nothing is ever written to us: input that can be read has ended, and so has the process at its other end."""
+    asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    stop.set()
 
 
 def _settings(options: Options) -> Settings:

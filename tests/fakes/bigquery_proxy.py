@@ -1,0 +1,168 @@
+"""A fault proxy between a BigQuery client and the emulator: what the emulator never does by itself is done here.
+
+Given the emulator's REST endpoint and faults to arm; hands on its own `url` and every request it `seen`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Self
+
+import aiohttp
+import attrs
+from aiohttp import web
+
+_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+_KINDS = ("load", "query", "copy", "extract")
+_MAX_BODY = 256 * 1024 * 1024
+
+
+@attrs.frozen
+class Seen:
+    """One request: `job` is the kind of job it submits, if it does; `status` what the client got, 0 for nothing."""
+
+    method: str
+    path: str
+    job: str | None
+    status: int
+
+
+@attrs.define
+class Fault:
+    """What goes wrong with the requests that match, from the `nth` on, `times` times (None: for good).
+
+    `path` is a regular expression, `job` the kind of job submitted (load, query, copy, extract). `status` with `body`
+    replaces the answer, before the emulator hears of the request or `after` it has done the work. `drop` ends the
+    connection instead of answering. `until` holds the request back until the event is set.
+    """
+
+    method: str = ""
+    path: str = ""
+    job: str | None = None
+    nth: int = 1
+    times: int | None = 1
+    status: int = 0
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+    after: bool = False
+    drop: bool = False
+    until: asyncio.Event | None = None
+    matched: int = attrs.field(default=0, init=False)
+
+    def strikes(self, method: str, path: str, job: str | None) -> bool:
+        """Count a matching request and say whether it is one of those that fail."""
+        fits = self.method in ("", method) and re.search(self.path, path) and self.job in (None, job)
+        if not fits:
+            return False
+        self.matched += 1
+        return self.matched >= self.nth and (self.times is None or self.matched < self.nth + self.times)
+
+
+def google_error(status: int, reason: str, message: str) -> dict[str, Any]:
+    """Return an error body as BigQuery writes it (docs: error-messages)."""
+    error = {"reason": reason, "message": message, "domain": "global"}
+    return {"error": {"code": status, "message": message, "errors": [error]}}
+
+
+class BigQueryProxy:
+    """Forwards to the emulator; arm faults with `fail`, set `bytes_billed` to rewrite what jobs report."""
+
+    def __init__(self, upstream: str) -> None:
+        self.url = ""
+        self.seen: list[Seen] = []
+        self.bytes_billed: int | None = None
+        self._upstream = upstream
+        self._faults: list[Fault] = []
+        self._changed = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(auto_decompress=False)
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    def fail(self, fault: Fault) -> Fault:
+        """Arm a fault and return it; the first armed one that strikes wins."""
+        self._faults.append(fault)
+        return fault
+
+    def heal(self) -> None:
+        """Disarm every fault."""
+        self._faults.clear()
+
+    async def until_seen(self, count: int, path: str = "") -> None:
+        """Wait until `count` requests whose path matches were answered (or dropped)."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: sum(bool(re.search(path, s.path)) for s in self.seen) >= count)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        job = _job_kind(request.path, body)
+        strikes = [fault for fault in self._faults if fault.strikes(request.method, request.path_qs, job)]
+        answer = await self._answer(request, body, strikes[0] if strikes else None)
+        async with self._changed:
+            self.seen.append(Seen(request.method, request.path_qs, job, answer.status if answer else 0))
+            self._changed.notify_all()
+        if answer is not None:
+            return answer
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+    async def _answer(self, request: web.Request, body: bytes, fault: Fault | None) -> web.Response | None:
+        """Return what the client gets; None is a lost connection."""
+        if fault is None:
+            return await self._forward(request, body)
+        if fault.until is not None:
+            await fault.until.wait()
+        if not (fault.status or fault.drop):
+            return await self._forward(request, body)
+        if fault.after:
+            await self._forward(request, body)
+        return None if fault.drop else web.json_response(fault.body or {}, status=fault.status, headers=fault.headers)
+
+    async def _forward(self, request: web.Request, body: bytes) -> web.Response:
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+        url = self._upstream + request.path_qs
+        async with self._session.request(
+            request.method, url, data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            content = self._rewrite(await answer.read(), answer.headers.get("Content-Type", ""))
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
+            return web.Response(status=answer.status, body=content, headers=kept)
+
+    def _rewrite(self, content: bytes, content_type: str) -> bytes:
+        if self.bytes_billed is None or "json" not in content_type:
+            return content
+        document = json.loads(content)
+        billed = {"totalBytesProcessed": str(self.bytes_billed), "totalBytesBilled": str(self.bytes_billed)}
+        if "query" in document.get("statistics", {}):
+            document["statistics"]["query"] |= billed
+            document["statistics"]["totalBytesProcessed"] = str(self.bytes_billed)
+        elif "totalBytesProcessed" in document:
+            document |= billed
+        return json.dumps(document).encode()
+
+
+def _job_kind(path: str, body: bytes) -> str | None:
+    """Return the kind of job a request submits; every step of an upload is part of a load."""
+    if path.startswith("/upload/"):
+        return "load"
+    if path.endswith("/queries"):
+        return "query"
+    if not path.endswith("/jobs") or not body:
+        return None
+    configuration = json.loads(body).get("configuration", {})
+    return next((kind for kind in _KINDS if kind in configuration), None)
