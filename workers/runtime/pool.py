@@ -71,13 +71,13 @@ class Pool:
         self._supervisor.add("fence", self._fence_overdue)
         self._supervisor.add("claimer", self._claim)
 
-    async def stop(self, grace: float) -> int:
-        """Claim nothing more, let runs end for `grace` seconds, interrupt the rest, give every lease back.
+    async def stop(self, grace: float, hurry: asyncio.Event) -> int:
+        """Claim nothing more, let runs end for `grace` seconds or until `hurry`, interrupt the rest, give leases back.
 
         Returns how many leases were given back.
         """
         self._open = False
-        await self._drained(grace)
+        await self._drained(grace, hurry)
         for lease in self._mailboxes.clear():
             self._drop(lease)
         for holding in self._held:
@@ -85,14 +85,22 @@ class Pool:
         await self._drained(self._terms.heartbeat_seconds)
         return await self._dispatch.release(self._terms.worker)
 
-    async def _drained(self, seconds: float) -> None:
+    async def _drained(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
         try:
             async with asyncio.timeout(seconds):
-                while len(self._held):
+                while len(self._held) and not (hurry and hurry.is_set()):
                     self._empty.clear()
-                    await self._empty.wait()
+                    await self._any_of(self._empty, hurry)
         except TimeoutError:
             log.info("runs still held", held=len(self._held))
+
+    async def _any_of(self, *events: asyncio.Event | None) -> None:
+        waits = {self._supervisor.spawn(event.wait()) for event in events if event is not None}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _claim(self) -> None:
         while self._open:

@@ -1,0 +1,76 @@
+"""The service itself as a child process: given its environment, runs `python -m server`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define, field
+
+STOP_SECONDS = 20.0
+POLL_SECONDS = 0.05
+
+
+class ServiceFailedError(RuntimeError):
+    """The service ended before it was ready; the text ends with what it said."""
+
+
+@define(eq=False)
+class Service:
+    """One replica; `environment` is all it is told. It is ready once its metrics port answers."""
+
+    environment: Mapping[str, str]
+    log: Path
+    start_seconds: float = 30.0
+    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+
+    @property
+    def pid(self) -> int:
+        """Its process; 0 while there is none."""
+        return self._process.pid if self._process and self._process.returncode is None else 0
+
+    async def start(self) -> None:
+        """Start it and wait until it serves; raises ServiceFailedError with its last lines."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "server", env=dict(self.environment), stdout=log, stderr=log
+            )
+        try:
+            async with asyncio.timeout(self.start_seconds):
+                while not await self._answers():
+                    if process.returncode is not None:
+                        raise ServiceFailedError(self._explain(f"ended with exit code {process.returncode}"))
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            await self.stop()
+            raise ServiceFailedError(self._explain("was not ready in time")) from None
+
+    async def stop(self) -> None:
+        """Ask it to stop and wait; by force when it takes too long."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", int(self.environment["METRICS_PORT"]))
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    def _explain(self, what: str) -> str:
+        said = self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
+        return f"the service {what}\n{said}"

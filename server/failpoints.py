@@ -1,0 +1,75 @@
+"""Faults on demand, for development: armed by name through FAILPOINTS, and nothing at all otherwise."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from workers.ports import Failpoint
+
+log = structlog.get_logger()
+
+
+class FailpointError(RuntimeError):
+    """Raised by an armed failpoint, as a broken connection would raise."""
+
+
+def arm(armed: Sequence[tuple[str, str]]) -> Failpoint:
+    """Return the function that components call by name; raises ValueError for an action that does not exist.
+
+    Actions: `kill` ends the process as kill -9 does, `fail` raises, `hang:SECONDS` blocks the process. `name=action*N`
+    acts at the N-th time only.
+    """
+    actions = {name: _action(name, text) for name, text in armed}
+    if not actions:
+        return _nothing
+
+    def failpoint(name: str) -> None:
+        action = actions.get(name)
+        if action is not None:
+            log.warning("failpoint", name=name)
+            action()
+
+    return failpoint
+
+
+def _nothing(_name: str) -> None:
+    """Do nothing."""
+
+
+def _action(name: str, text: str) -> Callable[[], None]:
+    what, _, nth = text.partition("*")
+    act = _named(name, what)
+    if not nth:
+        return act
+    left = int(nth)
+
+    def counted() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            act()
+
+    return counted
+
+
+def _named(name: str, what: str) -> Callable[[], None]:
+    kind, _, amount = what.partition(":")
+    match kind:
+        case "kill":
+            return lambda: os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            seconds = float(amount)
+            return lambda: time.sleep(seconds)
+        case "fail":
+            return lambda: _fail(name)
+        case _:
+            raise ValueError(f"FAILPOINTS: {name} has the unknown action {what!r}; use kill, fail or hang:SECONDS")
+
+
+def _fail(name: str) -> None:
+    raise FailpointError(name)
