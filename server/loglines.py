@@ -11,7 +11,8 @@ from prometheus_client import Counter
 dropped = Counter("log_lines_dropped_total", "Log lines that nobody read in time")
 
 _END: None = None
-BATCH = 200
+GATHER_SECONDS = 0.02
+"""Lines are gathered for so long: waking the thread for each would cost the loop more than the line."""
 
 
 class LogLines:
@@ -21,6 +22,7 @@ class LogLines:
         self._descriptor = descriptor
         self._most = most
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write_on, name="log", daemon=True)
         self._thread.start()
 
@@ -33,6 +35,7 @@ class LogLines:
 
     def close(self, seconds: float = 2.0) -> None:
         """Write what is held, for at most this long; a reader that is stuck does not hold up the exit."""
+        self._closing.set()
         self._lines.put(_END)
         self._thread.join(seconds)
 
@@ -40,7 +43,8 @@ class LogLines:
         ended = False
         while not ended:
             batch = [self._lines.get()]
-            while len(batch) < BATCH and not self._lines.empty():
+            self._closing.wait(GATHER_SECONDS)
+            while not self._lines.empty():
                 batch.append(self._lines.get())
             ended = _END in batch
             lines = [line for line in batch if line is not None]

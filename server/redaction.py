@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from workers.model.secret import Secret
@@ -18,45 +20,63 @@ _NAMES = re.compile(
     r"|(^|[_-])(api[_-]?key|root[_-]?key|token)$",
     re.IGNORECASE,
 )
-_LOOKS = re.compile(
-    r"(?P<keep>(?:[?&;](?:api[_-]?key|key|access_token|token|sig|signature)=)|(?:\w+://[^\s:/@]*:)"
-    r"|(?:\b(?:Bearer|Basic)\s+)|(?:\bx-(?:api|ca-root)-key['\"]?\s*[:=]\s*['\"]?))?"
-    r"(?P<hide>(?(keep)[^\s&;@'\"]+"
-    r"|-----BEGIN[A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END[A-Z ]*PRIVATE KEY-----|$)"
-    r"|\bsk-[A-Za-z0-9_-]{6,}|\bAIza[A-Za-z0-9_-]{20,}|\bya29\.[A-Za-z0-9._-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+"
-    r"|\b[a-z0-9_]{3,50}_api_[A-Za-z0-9_-]{8,}))",
+# What stands before the secret is kept, so that a reader still sees what was sent.
+_AFTER = re.compile(
+    r"([?&;](?:api[_-]?key|key|access_token|token|sig|signature)=|\b(?:Bearer|Basic)\s+"
+    r"|\bx-(?:api|ca-root)-key['\"]?\s*[:=,]\s*['\"]?)[^\s&;@'\",]+",
     re.IGNORECASE,
 )
+_PASSWORD = re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+(?=@)")
+_LOOKS = re.compile(
+    r"-----BEGIN[A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END[A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\bsk-[A-Za-z0-9_-]{6,}|\bAIza[A-Za-z0-9_-]{20,}|\bya29\.[A-Za-z0-9._-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+"
+    r"|\b[a-z0-9_]{3,50}_api_[A-Za-z0-9_-]{8,}"
+)
+
+# One of these stands in whatever the patterns match; looking for them first saves the dear look for almost every line.
+_HINTS = ("sk-", "aiza", "ya29", "eyj", "_api_", "://", "private", "earer", "asic", "-key", "&", "?", ";")
 
 
 class Redactor:
-    """A structlog processor; `known` are secrets that must not appear whatever the field is called."""
+    """`known` are secrets that must not appear, however they are wrapped; the rest goes by names and looks."""
 
     def __init__(self, known: Iterable[Secret | None] = ()) -> None:
         texts = {secret.reveal() for secret in known if secret is not None}
+        texts |= {json.dumps(text)[1:-1] for text in texts}
         longest_first = sorted((text for text in texts if len(text) >= SHORTEST_KNOWN), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Return the event without secrets."""
-        return {name: self._field(name, value, DEEPEST) for name, value in event.items()}
+    def fields(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Hide fields by their names: a structlog processor for before the event is rendered."""
+        return {name: _field(name, value, DEEPEST) for name, value in event.items()}
+
+    def line(self, _logger: Any, _method: str, line: str) -> str:
+        """Hide what is known or looks like a secret: a structlog processor for after the event was rendered."""
+        return self.text(line)
 
     def text(self, text: str) -> str:
-        """Return a text without what is known or looks like a secret."""
+        """Return a text without secrets."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        return _LOOKS.sub(lambda found: (found["keep"] or "") + HIDDEN, text)
+        lowered = text.lower()
+        if not any(hint in lowered for hint in _HINTS):
+            return text
+        text = _PASSWORD.sub(rf"\1{HIDDEN}", _AFTER.sub(rf"\1{HIDDEN}", text))
+        return _LOOKS.sub(HIDDEN, text)
 
-    def _field(self, name: str, value: Any, depth: int) -> Any:
-        return HIDDEN if value is not None and _NAMES.search(name) else self._value(value, depth)
 
-    def _value(self, value: Any, depth: int) -> Any:
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if depth == 0:
-            return "…"
-        if isinstance(value, Mapping):
-            return {str(name): self._field(str(name), item, depth - 1) for name, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self._value(item, depth - 1) for item in value]
-        return self.text(value if isinstance(value, str) else str(value))
+@lru_cache(maxsize=1024)
+def _names_a_secret(name: str) -> bool:
+    return _NAMES.search(name) is not None
+
+
+def _field(name: str, value: Any, depth: int) -> Any:
+    return HIDDEN if value is not None and _names_a_secret(name) else _within(value, depth)
+
+
+def _within(value: Any, depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _field(str(name), item, depth - 1) for name, item in value.items()} if depth else "…"
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_within(item, depth - 1) for item in value] if depth else "…"
+    return value if value is None or isinstance(value, str | bool | int | float) else str(value)

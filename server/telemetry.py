@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -28,8 +28,9 @@ def configure_logs(lines: LogLines, level: str, redactor: Redactor, *, settled: 
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _without_nothing,
-            redactor,
+            redactor.fields,
             structlog.processors.JSONRenderer(ensure_ascii=True),
+            cast("Any", redactor.line),  # structlog's types end at the renderer
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=lambda *_: _Writer(lines),
