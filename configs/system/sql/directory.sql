@@ -1,0 +1,67 @@
+-- Every organisation, active key, subscription and active credential (without what is sealed in it), as one answer and
+-- so as of one moment. `name` is the dataset, the key's hash, the plan or the provider.
+SELECT
+  'profile' AS kind,
+  org_slug,
+  CAST(NULL AS STRING) AS id,
+  org_dataset_id AS name,
+  status,
+  CAST(NULL AS INT64) AS daily_limit,
+  CAST(NULL AS INT64) AS monthly_limit,
+  CAST(NULL AS INT64) AS concurrent_limit,
+  CAST(NULL AS DATE) AS trial_end_date,
+  CAST(NULL AS DATE) AS end_date,
+  CAST(NULL AS TIMESTAMP) AS expires_at,
+  COALESCE(updated_at, created_at) AS changed_at,
+  created_at
+FROM {central}.org_profiles
+UNION ALL
+SELECT
+  'key' AS kind,
+  org_slug,
+  org_api_key_id AS id,
+  org_api_key_hash AS name,
+  CAST(NULL AS STRING) AS status,
+  CAST(NULL AS INT64) AS daily_limit,
+  CAST(NULL AS INT64) AS monthly_limit,
+  CAST(NULL AS INT64) AS concurrent_limit,
+  CAST(NULL AS DATE) AS trial_end_date,
+  CAST(NULL AS DATE) AS end_date,
+  expires_at,
+  created_at AS changed_at,
+  created_at
+FROM {central}.org_api_keys
+WHERE is_active
+UNION ALL
+SELECT
+  'subscription' AS kind,
+  org_slug,
+  subscription_id AS id,
+  plan_name AS name,
+  status,
+  COALESCE(daily_limit, max_pipelines_per_day) AS daily_limit,
+  monthly_limit,
+  concurrent_limit,
+  trial_end_date,
+  subscription_end_date AS end_date,
+  CAST(NULL AS TIMESTAMP) AS expires_at,
+  COALESCE(updated_at, created_at) AS changed_at,
+  created_at
+FROM {central}.org_subscriptions
+UNION ALL
+SELECT
+  'integration' AS kind,
+  org_slug,
+  credential_id AS id,
+  provider AS name,
+  validation_status AS status,
+  CAST(NULL AS INT64) AS daily_limit,
+  CAST(NULL AS INT64) AS monthly_limit,
+  CAST(NULL AS INT64) AS concurrent_limit,
+  CAST(NULL AS DATE) AS trial_end_date,
+  CAST(NULL AS DATE) AS end_date,
+  CAST(NULL AS TIMESTAMP) AS expires_at,
+  COALESCE(updated_at, created_at) AS changed_at,
+  created_at
+FROM {central}.org_integration_credentials
+WHERE is_active
