@@ -141,7 +141,9 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
         )
         reader = RestReader(Egress.parse(",".join(settings.egress_allow)), clock, roll)
         stack.callback(reader.close)
-        directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll)
+        directory = Directory(
+            warehouses.central(), catalog.schemas, catalog.plans, clock, roll, catalog.providers.canonical
+        )
         yield Engines(catalog, journal, warehouses, keys, reader, directory, supervisor, clock, worker)
 
 
@@ -205,7 +207,9 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
 
 def _runner(settings: Settings, engines: Engines) -> Runner:
     suffix = SUFFIXES[settings.environment]
-    credentials = Credentials(engines.warehouses.central(), engines.keys, engines.catalog.schemas)
+    credentials = Credentials(
+        engines.warehouses.central(), engines.keys, engines.catalog.schemas, engines.catalog.providers.names
+    )
     stepping = Stepping(
         engines.catalog,
         credentials,

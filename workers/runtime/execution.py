@@ -61,10 +61,10 @@ class Execution:
         self._live: dict[asyncio.Task[Outcome], StepRun] = {}
         self._snoozed: Snoozed | None = None
 
-    async def drive(self) -> Snoozed | None:
-        """Run every step that can run and journal the end; return a Snoozed when the run must wait instead.
+    async def drive(self) -> Snoozed | RunStatus | None:
+        """Run every step that can run, journal the end and return it; return a Snoozed when the run must wait instead.
 
-        After LOST or STOPPING nothing more is journalled.
+        After LOST or STOPPING nothing more is journalled and None is returned.
         """
         marks: list[Mark] = []
         while not self._interrupted.done():
@@ -75,8 +75,7 @@ class Execution:
             await self._recorder.record(*marks)
             self._launch(begun)
             marks = await self._next_outcomes()
-        await self._interrupt(marks)
-        return None
+        return await self._interrupt(marks)
 
     def _begin(self) -> list[StepRun]:
         if self._snoozed is not None:
@@ -111,7 +110,7 @@ class Execution:
                 marks.append(StepEnded(outcome))
         return marks
 
-    async def _end(self, marks: list[Mark]) -> Snoozed | None:
+    async def _end(self, marks: list[Mark]) -> Snoozed | RunStatus:
         if self._snoozed is not None:
             await self._recorder.record(*marks)
             return self._snoozed
@@ -120,7 +119,7 @@ class Execution:
         failed = stopped(self._pipeline, outcomes)
         ended = RunEnded(RunStatus.FAILED, self._first_error()) if failed else RunEnded(RunStatus.COMPLETED)
         await self._recorder.record(*marks, ended)
-        return None
+        return ended.status
 
     def _unreached(self, step: Step, status: StepStatus) -> StepRun:
         return StepRun(step.step_id, step.ps_type, status)
@@ -129,7 +128,7 @@ class Execution:
         errors = (self._done[step.step_id].error for step in self._pipeline.steps if step.step_id in self._done)
         return next((error for error in errors if error is not None), None)
 
-    async def _interrupt(self, marks: list[Mark]) -> None:
+    async def _interrupt(self, marks: list[Mark]) -> RunStatus | None:
         why = self._interrupted.result()
         for task in self._live:
             task.cancel()
@@ -137,14 +136,16 @@ class Execution:
         if detached:
             log.error("steps ignore their cancellation", steps=[self._live[task].step_id for task in detached])
         if why in {Interruption.LOST, Interruption.STOPPING}:
-            return
+            return None
         marks += self._collect()
         marks += [StepEnded(evolve(step, status=StepStatus.CANCELLED)) for step in self._live.values()]
         outcomes = {name: step.status for name, step in self._done.items()}
         begun = {step.step_id for step in self._live.values()}
         never = [step for step in unreached(self._pipeline, outcomes) if step.step_id not in begun]
         marks += [StepEnded(self._unreached(step, StepStatus.CANCELLED)) for step in never]
-        await self._recorder.record(*marks, self._interrupted_end(why))
+        ended = self._interrupted_end(why)
+        await self._recorder.record(*marks, ended)
+        return ended.status
 
     def _interrupted_end(self, why: Interruption) -> RunEnded:
         if why is Interruption.CANCEL:

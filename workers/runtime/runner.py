@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from attrs import frozen
 from opentelemetry import trace
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
@@ -19,7 +19,7 @@ from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline
 from workers.model.run import Run, RunError, RunStatus
 from workers.ports import Clock, Dispatch
-from workers.runtime.execution import Execution
+from workers.runtime.execution import Execution, Snoozed
 from workers.runtime.holdings import Interruption
 from workers.runtime.recorder import Recorder
 from workers.runtime.stepping import Plan, Stepping
@@ -28,6 +28,7 @@ from workers.runtime.supervisor import Supervisor
 log = structlog.get_logger()
 tracer = trace.get_tracer("workers.runtime")
 ended = Counter("runs_ended_total", "Runs that left this replica, by what became of them", ["outcome"])
+waited = Histogram("run_wait_seconds", "Time from acceptance to the first start, by what started the run", ["trigger"])
 
 RESERVED = frozenset({"trigger_by", "date", "start_date", "end_date", "force_refresh"})
 
@@ -74,13 +75,13 @@ class Runner:
         )
         timer = asyncio.get_running_loop().call_later(pipeline.timeout_minutes * 60, _time_out, interrupted)
         try:
-            snoozed = await execution.drive()
+            became = await execution.drive()
         finally:
             timer.cancel()
-        ended.labels(_outcome(interrupted, snoozed is not None)).inc()
-        if snoozed is not None:
-            log.info("run snoozed", delay=snoozed.delay, why=snoozed.why)
-            await recorder.snooze(snoozed.delay, snoozed.why)
+        if isinstance(became, Snoozed):
+            log.info("run snoozed", delay=became.delay, why=became.why)
+            await recorder.snooze(became.delay, became.why)
+        ended.labels(_outcome(became, interrupted)).inc()
 
     async def _pinned(self, run: Run) -> Pipeline:
         """Return the declaration the run was accepted with, whatever configs/ says by now."""
@@ -120,7 +121,7 @@ class Runner:
             log.warning("run cannot start now", reason=failure.reason)
             await recorder.snooze(failure.retry_after or self.away_seconds, failure.message)
             return
-        ended.labels(RunStatus.FAILED).inc()
+        ended.labels(RunStatus.FAILED.lower()).inc()
         await recorder.record(RunEnded(RunStatus.FAILED, RunError.of(failure)))
 
 
@@ -129,7 +130,7 @@ def _time_out(interrupted: asyncio.Future[Interruption]) -> None:
         interrupted.set_result(Interruption.TIMEOUT)
 
 
-def _outcome(interrupted: asyncio.Future[Interruption], snoozed: bool) -> str:
-    if interrupted.done():
-        return interrupted.result().name.lower()
-    return "snoozed" if snoozed else "driven"
+def _outcome(became: Snoozed | RunStatus | None, interrupted: asyncio.Future[Interruption]) -> str:
+    if isinstance(became, Snoozed):
+        return "snoozed"
+    return became.lower() if became else interrupted.result().name.lower()
