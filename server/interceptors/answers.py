@@ -13,10 +13,11 @@ from google.rpc import error_details_pb2, status_pb2
 from workers.model.failure import Failure, Violation
 
 DOMAIN = "datapipeline"
-LONGEST_MESSAGE = 1000
-LONGEST_DESCRIPTION = 300
-MOST_VIOLATIONS = 16
-"""Bounds that keep an answer below the 8 KiB of metadata that clients accept."""
+# Bytes. Together, percent-encoded and in base64 as gRPC sends them, below the 8 KiB of metadata that clients accept.
+LONGEST_MESSAGE = 800
+LONGEST_DESCRIPTION = 240
+ALL_VIOLATIONS = 2500
+MOST_METADATA = 4
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -28,7 +29,7 @@ def answer(failure: Failure, request_id: str) -> tuple[grpc.StatusCode, str, Met
     answer with its status, whatever kind of method was called.
     """
     code = grpc.StatusCode[failure.code.name]
-    text = failure.message[:LONGEST_MESSAGE]
+    text = _cut(failure.message, LONGEST_MESSAGE)
     status = status_pb2.Status(code=code.value[0], message=text, details=[_packed(part) for part in _details(failure)])
     trailing: list[tuple[str, str | bytes]] = [
         ("x-request-id", request_id),
@@ -40,7 +41,7 @@ def answer(failure: Failure, request_id: str) -> tuple[grpc.StatusCode, str, Met
 
 
 def _details(failure: Failure) -> list[Message]:
-    metadata = {name: value[:LONGEST_DESCRIPTION] for name, value in failure.metadata.items()}
+    metadata = {name[:32]: _cut(value, 64) for name, value in list(failure.metadata.items())[:MOST_METADATA]}
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=failure.reason.value, domain=DOMAIN, metadata=metadata)
     ]
@@ -54,15 +55,25 @@ def _details(failure: Failure) -> list[Message]:
 
 
 def _violations(found: tuple[Violation, ...]) -> list[error_details_pb2.BadRequest.FieldViolation]:
-    shown = list(found[:MOST_VIOLATIONS])
-    if len(found) > MOST_VIOLATIONS:
-        shown.append(Violation("", f"and {len(found) - MOST_VIOLATIONS} more"))
-    return [
-        error_details_pb2.BadRequest.FieldViolation(
-            field=violation.field[:100], description=violation.description[:LONGEST_DESCRIPTION]
-        )
-        for violation in shown
-    ]
+    shown: list[error_details_pb2.BadRequest.FieldViolation] = []
+    room = ALL_VIOLATIONS
+    for violation in found:
+        one = _violation(violation)
+        room -= one.ByteSize() + 4
+        if room < 0:
+            return [*shown, _violation(Violation("", f"and {len(found) - len(shown)} more"))]
+        shown.append(one)
+    return shown
+
+
+def _violation(violation: Violation) -> error_details_pb2.BadRequest.FieldViolation:
+    return error_details_pb2.BadRequest.FieldViolation(
+        field=_cut(violation.field, 100), description=_cut(violation.description, LONGEST_DESCRIPTION)
+    )
+
+
+def _cut(text: str, longest: int) -> str:
+    return text.encode(errors="replace")[:longest].decode(errors="ignore")
 
 
 def _packed(detail: Message) -> AnyMessage:
