@@ -28,7 +28,7 @@ class Acceptor:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._batcher: Batcher[_Item, Added] = Batcher(self._accept, spawn=room.spawn, at_once=2)
+        self._batcher: Batcher[_Item, Added] = Batcher(self._accept, spawn=room.spawn)
 
     async def add(self, new: NewRun) -> Added:
         """Return the run's place; raises FailedError as the port says."""

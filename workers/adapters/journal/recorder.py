@@ -25,7 +25,7 @@ class Recorder:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._batcher: Batcher[Entry, bool] = Batcher(self._write, spawn=room.spawn, at_once=2)
+        self._batcher: Batcher[Entry, bool] = Batcher(self._write, spawn=room.spawn)
 
     async def record(self, lease: Lease, marks: Sequence[Mark]) -> None:
         """Write marks; raises StaleFenceError or TransitionError, and then nothing of them was written."""

@@ -46,9 +46,11 @@ class PostgresUpkeep:
         return total
 
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:
-        """Return the oldest parcels: run {run_id}, quota {org, day}, audit (the entry itself)."""
+        """Return the oldest batch: run {run_id}, quota {org, day}, audit (the entry itself); see ports.Upkeep."""
         rows = await self._workers.fetch("parcels", kind, limit)
-        return tuple(Parcel(row["parcel_id"], row["kind"], json.loads(row["payload"])) for row in rows)
+        return tuple(
+            Parcel(row["parcel_id"], row["kind"], str(row["batch"]), json.loads(row["payload"])) for row in rows
+        )
 
     async def published(self, parcels: Sequence[int]) -> None:
         """Forget parcels."""

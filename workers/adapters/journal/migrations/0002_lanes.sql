@@ -58,9 +58,11 @@ CREATE TABLE outbox (
     parcel_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL,
     run_id uuid,
-    payload jsonb NOT NULL
+    payload jsonb NOT NULL,
+    batch uuid
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX outbox_oldest ON outbox (kind, parcel_id);
+CREATE INDEX outbox_sealed ON outbox (kind, batch) WHERE batch IS NOT NULL;
 
 CREATE TABLE budget (
     key text PRIMARY KEY,

@@ -90,3 +90,19 @@ BEGIN
     RETURN COALESCE(cardinality(ids), 0);
 END
 $$;
+
+-- The batch of a kind that is under way, or else a new one of the oldest parcels.
+CREATE FUNCTION seal_parcels(of_kind text, most integer) RETURNS SETOF outbox LANGUAGE plpgsql AS $$
+DECLARE
+    sealed uuid;
+BEGIN
+    SELECT batch INTO sealed FROM outbox WHERE kind = of_kind AND batch IS NOT NULL ORDER BY batch LIMIT 1;
+    IF sealed IS NULL THEN
+        sealed := gen_random_uuid();
+        UPDATE outbox SET batch = sealed WHERE parcel_id IN (
+            SELECT parcel_id FROM outbox WHERE kind = of_kind AND batch IS NULL
+            ORDER BY parcel_id LIMIT most FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN QUERY SELECT * FROM outbox WHERE kind = of_kind AND batch = sealed ORDER BY parcel_id;
+END
+$$;

@@ -10,7 +10,7 @@ SELECT s FROM sweep($1::float8) AS s
 SELECT prune($1::timestamptz)
 
 -- name: parcels
-SELECT parcel_id, kind, payload FROM outbox WHERE kind = $1 ORDER BY parcel_id LIMIT $2
+SELECT parcel_id, kind, batch, payload FROM seal_parcels($1, $2)
 
 -- name: published
 DELETE FROM outbox WHERE parcel_id = ANY ($1::bigint[])
