@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.bigquery.repairs.append_offsets import append_offsets
+from sandbox.bigquery.repairs.append_records import append_records
 from sandbox.bigquery.repairs.atomic_loads import atomic_loads
 from sandbox.bigquery.repairs.bounded_results import bounded_results
 from sandbox.bigquery.repairs.dry_run_parses import dry_run_parses
@@ -25,7 +27,6 @@ from sandbox.bigquery.repairs.partition_decorators import partition_decorators
 from sandbox.bigquery.repairs.procedure_bodies import procedure_bodies
 from sandbox.bigquery.repairs.query_errors import query_errors
 from sandbox.bigquery.repairs.quoted_identifiers import quoted_identifiers
-from sandbox.bigquery.repairs.raise_is_bad_request import raise_is_bad_request
 from sandbox.bigquery.repairs.request_cursors import request_cursors
 from sandbox.bigquery.repairs.required_columns import required_columns
 from sandbox.bigquery.repairs.schema_patches import schema_patches
@@ -44,7 +45,6 @@ _IN_ORDER: tuple[Callable[[], None], ...] = (
     bounded_results,
     no_time_travel,
     native_transactions,
-    raise_is_bad_request,
     typed_parameters,
     script_parameters,
     error_message_variable,
@@ -59,6 +59,8 @@ _IN_ORDER: tuple[Callable[[], None], ...] = (
     partition_decorators,
     atomic_loads,
     streaming_inserts,
+    append_records,
+    append_offsets,
     query_errors,
     job_ids,
     # What wraps whole requests comes last; the session is outermost, so that the write section finds its cursor.

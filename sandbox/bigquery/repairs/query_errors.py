@@ -1,4 +1,4 @@
-"""Repair: jobs.query answers 200 with the error inside, a failed job's results are "not found", a crash is a 500.
+"""Repair: jobs.query answers 200 with the error inside, a failed job's results are "not found", RAISE is a 500.
 
 Clients take the first for an empty result, the second for a job that never was, and retry the third for minutes.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bqemulator.api.routes import jobs
 from bqemulator.domain.errors import DomainError, InvalidQueryError
 from bqemulator.jobs import executor
+from bqemulator.scripting.exceptions import ScriptRaise
 from fastapi.responses import JSONResponse
 
 from sandbox.bigquery.patching import wrap_everywhere, wrap_route
@@ -49,5 +50,7 @@ async def _without_crashes(execute: Callable[..., Any], *args: Any, **kwargs: An
         return await execute(*args, **kwargs)
     except DomainError:
         raise
+    except ScriptRaise as raised:
+        raise raised.error from raised
     except Exception as error:
         raise InvalidQueryError(str(error)) from error
