@@ -12,7 +12,7 @@ from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValida
 
 from workers.model.resolve import Path
 
-_NAMED = re.compile(r"'(\w+)' ")
+_NAMED = re.compile(r"(?:Length of )?'(\w+)' ")
 
 
 @frozen
