@@ -1,0 +1,54 @@
+"""Methods of the contract that are not done yet answer so, through the same guards as all others."""
+
+from __future__ import annotations
+
+import pytest
+from datapipeline.v1 import scheduler_pb2_grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from server import grpc as assembly
+from server.services.not_yet import not_yet
+from tests.fakes.recording_pipelines import RecordingPipelines
+from tests.plugins.service import AS_ACME, AS_ROOT, Serve, refusal_of
+
+WAITING = [
+    method
+    for service in assembly.OURS
+    if service.name in {"SchedulerService", "ProcedureService"}
+    for method in service.methods
+]
+VALUES = {"org": "acme", "config_id": "c1", "name": "p1"}
+
+
+def example(method: MethodDescriptor) -> bytes:
+    """A request that breaks no rule."""
+    request = GetMessageClass(method.input_type)()
+    for field in method.input_type.fields:
+        if field.name in VALUES:
+            setattr(request, field.name, VALUES[field.name])
+        elif field.name == "schedule":
+            request.schedule.pipeline = "usage_cost"  # type: ignore[attr-defined]
+    return request.SerializeToString()
+
+
+@pytest.mark.parametrize("method", WAITING, ids=lambda method: method.name)
+async def test_each_names_itself_and_says_that_it_comes_later(serve: Serve, method: MethodDescriptor) -> None:
+    served = await serve(RecordingPipelines())
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    as_caller = AS_ROOT if method.containing_service.name == "ProcedureService" else AS_ACME
+    refusal = await refusal_of(served.channel.unary_unary(path, bytes, bytes)(example(method), metadata=as_caller))
+    assert (refusal.code, refusal.reason, refusal.metadata) == (
+        "UNIMPLEMENTED",
+        "NOT_IMPLEMENTED",
+        {"method": method.name},
+    )
+
+
+async def test_a_method_that_is_written_stands() -> None:
+    @not_yet
+    class Some(scheduler_pb2_grpc.SchedulerServiceServicer):
+        async def GetQueue(self, _request: object, _call: object) -> str:  # noqa: N802 - the contract's name
+            return "written"
+
+    assert await Some().GetQueue(None, None) == "written"
