@@ -1,0 +1,33 @@
+"""Promises the outside engines keep: what runtime and processors may ask, and nothing of how it is done."""
+
+from workers.ports.journal import Dispatch, Intake, Journal, Upkeep
+from workers.ports.plain import Clock, Failpoint, Keys, Row, Schemas
+from workers.ports.reading import Reader, Reading, Wiring
+from workers.ports.step import Engine, Log, StepContext, StepResult
+from workers.ports.warehouse import Answer, Authority, CentralWarehouse, Load, Warehouse, Warehouses, Written
+
+__all__ = [
+    "Answer",
+    "Authority",
+    "CentralWarehouse",
+    "Clock",
+    "Dispatch",
+    "Engine",
+    "Failpoint",
+    "Intake",
+    "Journal",
+    "Keys",
+    "Load",
+    "Log",
+    "Reader",
+    "Reading",
+    "Row",
+    "Schemas",
+    "StepContext",
+    "StepResult",
+    "Upkeep",
+    "Warehouse",
+    "Warehouses",
+    "Wiring",
+    "Written",
+]

@@ -1,0 +1,75 @@
+"""What a processor is, what it is handed, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from typing import Any, Protocol
+from uuid import UUID
+
+from attrs import field, frozen
+
+from workers.model.pipeline import Step
+from workers.model.run import Progress
+from workers.model.secret import Secret
+from workers.model.window import DateWindow
+from workers.ports.plain import Clock, Schemas
+from workers.ports.reading import Reading
+from workers.ports.warehouse import Warehouse
+
+
+class Log(Protocol):
+    """Structured log of one step."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Constant message, data in fields."""
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Likewise."""
+
+
+@frozen
+class StepContext:
+    """All that a processor is handed, made by the runner for one attempt of one step.
+
+    `checkpoint` is kept for a later attempt, which finds it in `saved`; `endpoint(provider)` is the provider's API as
+    configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run.
+    """
+
+    org: str
+    run_id: UUID
+    run_date: date
+    window: DateWindow
+    step: Step
+    variables: Mapping[str, Any]
+    schemas: Schemas
+    warehouse: Warehouse
+    secret: Callable[[str], Awaitable[Secret]]
+    endpoint: Callable[[str], Any]
+    reading: Reading
+    checkpoint: Callable[[Mapping[str, Any]], Awaitable[None]]
+    progress: Callable[[Progress], Awaitable[None]]
+    message: Callable[[str], Awaitable[None]]
+    log: Log
+    clock: Clock
+    force_refresh: bool = False
+    saved: Mapping[str, Any] = field(factory=dict)
+    outputs: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+
+
+@frozen
+class StepResult:
+    """What a step did: rows and bytes handled, and what it has to report beside them (JSON-ready)."""
+
+    rows: int = 0
+    bytes: int = 0
+    output: Mapping[str, Any] = field(factory=dict)
+
+
+class Engine(Protocol):
+    """A processor's object: `Config` is the attrs class of its `config:` block."""
+
+    Config: type[Any]
+
+    async def execute(self, config: Any, ctx: StepContext) -> StepResult:
+        """Do the step. Raises FailedError, SnoozeError; anything else is a fault of the processor."""

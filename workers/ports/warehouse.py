@@ -1,0 +1,109 @@
+"""Tables: an organisation's dataset on one step's authority, and the platform's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from uuid import UUID
+
+from attrs import frozen
+
+from workers.model.table import TableSchema
+from workers.model.window import DateWindow
+from workers.ports.plain import Row
+
+
+@frozen
+class Written:
+    """What a write to the warehouse did; `adopted` says that an earlier attempt had already done it."""
+
+    rows: int
+    bytes_billed: int = 0
+    adopted: bool = False
+
+
+@frozen
+class Answer:
+    """Rows of a query, and what it cost."""
+
+    rows: tuple[Row, ...]
+    bytes_billed: int = 0
+
+
+@frozen
+class Authority:
+    """On whose behalf the warehouse writes: an older `run_seq` or an older `fence` of the same run writes nothing."""
+
+    org: str
+    dataset: str
+    run_id: UUID
+    run_seq: int
+    fence: int
+    step_id: str
+
+
+class Load(Protocol):
+    """Rows on their way into a table: spooled and staged as they come, visible only after `publish`."""
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """Take rows; they may be of any number. Raises FailedError(DATA_INVALID) naming row and column."""
+
+    async def publish(self, *, complete: bool = True) -> Written:
+        """Replace the window by what was written, atomically.
+
+        An empty answer empties the window only when `complete`; raises FailedError with STALE_RUN, SHRINK_HELD,
+        WAREHOUSE_UNAVAILABLE, WAREHOUSE_QUOTA or WAREHOUSE_REJECTED.
+        """
+
+
+class Warehouse(Protocol):
+    """One organisation's dataset, on one step's authority: it cannot name another.
+
+    SQL names tables as `{dataset}.table`, and central ones as `{central}.table`; values are parameters.
+    """
+
+    async def ensure(self, table: TableSchema) -> None:
+        """Create the table or add its missing NULLABLE columns; FailedError(SCHEMA_CONFLICT) names a difference."""
+
+    def restate(
+        self, table: TableSchema, window: DateWindow | None, scope: Row | None = None, *, allow_shrink: bool = False
+    ) -> AbstractAsyncContextManager[Load]:
+        """Replace the days of `window` (all of the table when None) among rows that match `scope` (column → value)."""
+
+    def append(self, table: TableSchema) -> AbstractAsyncContextManager[Load]:
+        """Add rows to an append-only table, once for the step's authority."""
+
+    async def transform(
+        self, table: TableSchema, window: DateWindow | None, sql: str, parameters: Row, scope: Row | None = None
+    ) -> Written:
+        """Replace the days of `window` by what the SELECT in `sql` gives, fenced and atomic like a load."""
+
+    async def query(self, sql: str, parameters: Row) -> Answer:
+        """Run a SELECT."""
+
+
+class CentralWarehouse(Protocol):
+    """The platform's own dataset."""
+
+    async def query(self, sql: str, parameters: Row) -> Answer:
+        """Run a SELECT; raises FailedError(WAREHOUSE_UNAVAILABLE)."""
+
+    async def ensure(self, table: TableSchema) -> None:
+        """As `Warehouse.ensure`."""
+
+    async def append(self, table: TableSchema, rows: Sequence[Row], batch: str) -> None:
+        """Add rows by a load job, once for the name of the batch."""
+
+    async def merge(self, table: TableSchema, rows: Sequence[Row], keys: Sequence[str], batch: str) -> None:
+        """Insert or update rows by their keys, from a stage."""
+
+
+class Warehouses(Protocol):
+    """The way to both."""
+
+    def of(self, authority: Authority) -> Warehouse:
+        """Return the organisation's dataset, bound to an authority."""
+
+    def central(self) -> CentralWarehouse:
+        """Return the platform's dataset."""
