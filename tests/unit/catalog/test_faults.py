@@ -18,6 +18,10 @@ def config(*lines: str) -> str:
     return CONFIG + "".join(f"      {line}\n" for line in lines)
 
 
+CIRCLE = """steps:
+  - {step_id: load_a, ps_type: generic.api_extractor, depends_on: load_b, config: {url: https://a.example.com}}
+  - {step_id: load_b, ps_type: generic.api_extractor, depends_on: load_a, config: {url: https://a.example.com}}
+"""
 ROWS = [
     # names and kinds of keys
     ("nmae: x\n" + STEP, "1:1: unknown key 'nmae'; did you mean 'name'?"),
@@ -50,12 +54,7 @@ ROWS = [
     (step("depends_on: extract_users"), "6:17: a step cannot depend on itself"),
     (step("depends_on: [load_x]"), "6:17: there is no step 'load_x'"),
     (step("depends_on: 3"), "6:17: must be a list, not 3"),
-    (
-        "steps:\n"
-        "  - {step_id: load_a, ps_type: generic.api_extractor, depends_on: load_b, config: {url: https://a.example.com}}\n"
-        "  - {step_id: load_b, ps_type: generic.api_extractor, depends_on: load_a, config: {url: https://a.example.com}}\n",
-        "2:67: depends on itself through others: load_a, load_b",
-    ),
+    (CIRCLE, "2:67: depends on itself through others: load_a, load_b"),
     # processors
     ("steps:\n  - {step_id: load_a, ps_type: generic.absent}\n", "2:32: there is no processor 'generic.absent'"),
     ("steps:\n  - {step_id: load_a, ps_type: absent.absent}\n", "2:32: there is no processor 'absent.absent'"),
