@@ -7,8 +7,10 @@ import contextlib
 import json
 import signal
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 from attrs import define, field
@@ -78,6 +80,12 @@ class Edge:
             await self.stop()
             raise EdgeError(f"Envoy did not start; {self.log} ends with: {self._said()}") from error
 
+    async def healthy(self, *, serves: bool = True) -> None:
+        """Return when calls reach the service behind, or no longer do; EdgeError or TimeoutError if never."""
+        async with asyncio.timeout(self.start_seconds):
+            while await asyncio.to_thread(_reaches, self.rest) != serves:
+                await self._pause()
+
     async def stop(self, grace_seconds: float = 0) -> None:
         """End the child: with a grace, first refuse health checks and let open calls end; then stop it for good."""
         process = self._process
@@ -101,6 +109,7 @@ class Edge:
             *("--concurrency", str(self.concurrency)),
             *("--drain-time-s", "5"),
             *("--log-level", "warning"),
+            *("--file-flush-interval-msec", "250"),
             "--disable-hot-restart",
         ]
 
@@ -127,11 +136,11 @@ class Edge:
         await self._ask("/drain_listeners?graceful&skip_exit", method="POST")
         with contextlib.suppress(TimeoutError, EdgeError):
             async with asyncio.timeout(seconds):
-                while await self._open_calls():
+                while await self._gauge("http.edge.downstream_rq_active"):
                     await self._pause()
 
-    async def _open_calls(self) -> int:
-        stats = await self._ask("/stats?filter=^http.edge.downstream_rq_active$&format=json")
+    async def _gauge(self, name: str) -> int:
+        stats = await self._ask(f"/stats?filter=^{name}$&format=json")
         return int(json.loads(stats)["stats"][0]["value"]) if stats else 0
 
     async def _ask(self, path: str, method: str = "GET") -> str:
@@ -159,6 +168,18 @@ def _fetch(url: str, method: str) -> str:
             return str(answer.read().decode()).strip()
     except OSError:
         return ""
+
+
+def _reaches(base: str) -> bool:
+    """Whether the service answers a call, were it with a refusal; the edge's own answer without one is 503."""
+    try:
+        with urllib.request.urlopen(f"{base}/api/v1/pipelines", timeout=5):  # noqa: S310 - our own child on loopback
+            return True
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.status != HTTPStatus.SERVICE_UNAVAILABLE
+    except OSError:
+        return False
 
 
 async def _end(process: asyncio.subprocess.Process, seconds: float = 5) -> None:

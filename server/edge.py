@@ -17,11 +17,11 @@ from string import Template
 from typing import Any
 
 import yaml
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2
 
-from server.edge_replies import local_replies
+from server.edge_replies import IS_NATIVE, IS_REST, local_replies
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "envoy"
@@ -65,6 +65,7 @@ class Times:
     stream: float = 3600
     stream_idle: float = 60
     connection_idle: float = 300
+    delayed_close: float = 1
     health_interval: float = 1
 
 
@@ -82,6 +83,10 @@ class EdgeOptions:
     descriptors: Path = DESCRIPTORS
 
 
+_TIME_NAMES = tuple(time.name for time in fields(Times))
+_TIMES_HELP = f"one of {', '.join(_TIME_NAMES)}; may be repeated"
+
+
 def render(options: EdgeOptions) -> str:
     """Return the whole configuration as YAML that stands alone: the descriptor set is inside it."""
     files = descriptor_set(options.descriptors)
@@ -89,6 +94,8 @@ def render(options: EdgeOptions) -> str:
         "descriptors": _embedded(files),
         "services": sorted(f"{PACKAGE}.{service.name}" for service in _services(files)),
         "path_variables": sorted(path_variables(files)),
+        "is_rest": IS_REST,
+        "is_native": IS_NATIVE,
         "cors": _cors(options.cors_origins),
     }
     values["transcoder_lines"] = _fragment("transcoder", values | {"lines": True, "events": False})
@@ -145,6 +152,7 @@ def _limits(options: EdgeOptions) -> dict[str, Any]:
         "unary": f"{times.unary}s",
         "stream": f"{times.stream}s",
         "stream_idle": f"{times.stream_idle}s",
+        "delayed_close": f"{times.delayed_close}s",
         "idle": f"{times.connection_idle}s",
         "health_interval": f"{times.health_interval}s",
     }
@@ -182,6 +190,13 @@ def _fragment(name: str, values: dict[str, Any]) -> Any:
     return json.loads(json.dumps(yaml.safe_load(filled)))
 
 
+def _seconds(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    if name not in _TIME_NAMES:
+        raise ValueError(f"{name!r} is none of {', '.join(_TIME_NAMES)}")
+    return name, float(number)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m server.edge", description="Render the edge's configuration.")
@@ -189,9 +204,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--upstream", type=Address.parse, required=True, metavar="HOST:PORT")
     parser.add_argument("--admin", required=True, metavar="HOST:PORT|PATH")
     parser.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="may be repeated")
+    parser.add_argument("--seconds", type=_seconds, action="append", default=[], metavar="TIME=N", help=_TIMES_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     given = parser.parse_args(arguments)
-    options = EdgeOptions(given.listen, given.upstream, given.admin, tuple(given.cors_origin))
+    options = EdgeOptions(
+        given.listen, given.upstream, given.admin, tuple(given.cors_origin), Times(**dict(given.seconds))
+    )
     given.out.write_text(render(options))
     return 0
 

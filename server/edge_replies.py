@@ -12,14 +12,21 @@ from google.rpc import error_details_pb2, status_pb2
 DOMAIN = "datapipeline"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _LAST_STATUS = 599
+_REFUSED = "The JSON body or the query is not what this method takes."
 # The transcoder turns a REST call into gRPC before it fails; only its original path tells them apart then.
-_NATIVE: list[dict[str, Any]] = [
-    {"name": "content-type", "string_match": {"prefix": "application/grpc"}},
-    {"name": "x-envoy-original-path", "present_match": False},
+_GRPC_CONTENT = {
+    "name": "content-type",
+    "string_match": {"prefix": "application/grpc"},
+    "treat_missing_header_as_empty": True,
+}
+# The transcoder turns a REST call into gRPC before it fails; only its original path tells them apart then.
+IS_REST: list[dict[str, Any]] = [
+    {"header_filter": {"header": {**_GRPC_CONTENT, "invert_match": True}}},
+    {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": True}}},
 ]
-_REST: list[dict[str, Any]] = [
-    {"name": "content-type", "string_match": {"prefix": "application/grpc"}, "invert_match": True},
-    {"name": "x-envoy-original-path", "present_match": True},
+IS_NATIVE: list[dict[str, Any]] = [
+    {"header_filter": {"header": _GRPC_CONTENT}},
+    {"header_filter": {"header": {"name": "x-envoy-original-path", "present_match": False}}},
 ]
 
 
@@ -34,12 +41,12 @@ def local_replies(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _json(row: dict[str, Any]) -> dict[str, Any]:
-    conditions = [*_status(row["status"]), {"or_filter": {"filters": [_header(match) for match in _REST]}}]
+    conditions = [*_status(row["status"]), {"or_filter": {"filters": IS_REST}}]
     return _mapper(conditions, [], {"json_format": _shape(row["code"], row["reason"], row["message"])})
 
 
 def _grpc(row: dict[str, Any]) -> dict[str, Any]:
-    conditions = [*_status(row["status"]), *(_header(match) for match in _NATIVE)]
+    conditions = [*_status(row["status"]), *IS_NATIVE]
     status = _status_message(row.get("grpc_code", row["code"]), row["reason"], row["message"])
     details = base64.b64encode(status.SerializeToString()).rstrip(b"=").decode()
     headers = [_set("grpc-status", str(status.code)), _set("grpc-status-details-bin", details)]
@@ -48,7 +55,7 @@ def _grpc(row: dict[str, Any]) -> dict[str, Any]:
 
 def _refused_json() -> dict[str, Any]:
     """Keep what the transcoder says of a body or query: only it knows what the caller must correct."""
-    refused = "response.code == 400 && response.code_details.startsWith('grpc_json_transcode')"
+    refused = "response.code == 400 && response.code_details.contains('grpc_json_transcode')"
     said = {
         "name": "envoy.access_loggers.extension_filters.cel",
         "typed_config": {
@@ -57,14 +64,14 @@ def _refused_json() -> dict[str, Any]:
         },
     }
     return _mapper(
-        [{"extension_filter": said}, {"or_filter": {"filters": [_header(match) for match in _REST]}}],
+        [{"extension_filter": said}, {"or_filter": {"filters": IS_REST}}],
         [],
-        {"json_format": _shape(3, "REQUEST_INVALID", "%LOCAL_REPLY_BODY%")},
+        {"json_format": _shape(3, "REQUEST_INVALID", _REFUSED, parser="%LOCAL_REPLY_BODY%")},
     )
 
 
-def _shape(code: int, reason: str, message: str) -> dict[str, Any]:
-    info = {"@type": _ERROR_INFO, "reason": reason, "domain": DOMAIN, "metadata": {}}
+def _shape(code: int, reason: str, message: str, **metadata: str) -> dict[str, Any]:
+    info = {"@type": _ERROR_INFO, "reason": reason, "domain": DOMAIN, "metadata": metadata}
     return {"code": code, "message": message, "details": [info]}
 
 
@@ -96,10 +103,6 @@ def _status(status: int) -> list[dict[str, Any]]:
 def _compare(operator: str, status: int) -> dict[str, Any]:
     value = {"default_value": status, "runtime_key": "unused"}
     return {"status_code_filter": {"comparison": {"op": operator, "value": value}}}
-
-
-def _header(match: dict[str, Any]) -> dict[str, Any]:
-    return {"header_filter": {"header": match}}
 
 
 def _set(key: str, value: str) -> dict[str, Any]:

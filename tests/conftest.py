@@ -3,9 +3,11 @@
 from hypothesis import settings
 
 pytest_plugins: list[str] = [
+    "tests.plugins.bigquery",
     "tests.plugins.emulator",
     "tests.plugins.envoy",
     "tests.plugins.postgres",
+    "tests.plugins.sandbox",
     "tests.plugins.service",
 ]
 

@@ -1,0 +1,152 @@
+"""Errors: one shape whoever says no, in JSON and in gRPC, and never more than the caller should know."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc.aio
+import pytest
+from datapipeline.v1 import pipelines_pb2
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from tests.fakes.echo_service import EchoService, Refusal
+from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, Reply, RestClient, parsed
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("INVALID_ARGUMENT", 400),
+        ("FAILED_PRECONDITION", 400),
+        ("UNAUTHENTICATED", 401),
+        ("PERMISSION_DENIED", 403),
+        ("NOT_FOUND", 404),
+        ("ALREADY_EXISTS", 409),
+        ("ABORTED", 409),
+        ("RESOURCE_EXHAUSTED", 429),
+        ("CANCELLED", 499),
+        ("INTERNAL", 500),
+        ("UNIMPLEMENTED", 501),
+        ("UNAVAILABLE", 503),
+        ("DEADLINE_EXCEEDED", 504),
+    ],
+)
+async def test_the_services_error_keeps_its_code_and_reason(
+    rest: RestClient, echo: EchoService, code: str, status: int
+) -> None:
+    reply = await rest.ask("POST", RUN, {"x-echo-code": code})
+    assert reply.refusal == (status, grpc.StatusCode[code].value[0], "ECHOED")
+    assert echo.last.method == "RunPipeline"
+
+
+async def test_every_violation_is_told(rest: RestClient, echo: EchoService) -> None:
+    wrong = {"end_date": "is before start_date", "n": "is not an int"}
+    echo.answers["RunPipeline"] = Refusal(grpc.StatusCode.INVALID_ARGUMENT, "PARAMETERS_INVALID", fields=wrong)
+    told = (await rest.ask("POST", RUN)).json["details"][1]
+    assert told["@type"].endswith("google.rpc.BadRequest")
+    assert {field["field"]: field["description"] for field in told["field_violations"]} == wrong
+
+
+async def test_retry_after_is_a_header(rest: RestClient, echo: EchoService) -> None:
+    reply = await rest.ask("POST", RUN, {"x-echo-code": "RESOURCE_EXHAUSTED"})
+    assert reply.headers["Retry-After"] == "7"
+    assert echo.calls
+
+
+@pytest.mark.parametrize("path", [GET_RUN, "/api/v1/pipelines", "/nowhere", "/health"])
+async def test_every_answer_names_its_request(rest: RestClient, echo: EchoService, path: str) -> None:
+    first, second = await rest.ask("GET", path), await rest.ask("GET", path)
+    assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
+    assert all(call.values("x-request-id") for call in echo.calls)
+
+
+@pytest.mark.parametrize("path", [GET_RUN, "/nowhere"])
+async def test_a_callers_own_request_id_comes_back(rest: RestClient, path: str) -> None:
+    assert (await rest.ask("GET", path, {"X-Request-Id": "mine-7"})).headers["X-Request-Id"] == "mine-7"
+
+
+async def test_answers_do_not_name_the_software(rest: RestClient) -> None:
+    for reply in (await rest.ask("GET", GET_RUN), await rest.ask("GET", "/nowhere")):
+        assert not {"server", "x-envoy-upstream-service-time", "grpc-status", "grpc-message"} & {
+            name.lower() for name in reply.headers
+        }
+
+
+async def test_http_1_0_gets_the_one_shape(rest: RestClient) -> None:
+    reply = parsed(await rest.raw(f"GET {GET_RUN} HTTP/1.0\r\n\r\n".encode()))
+    assert reply.refusal == (426, 9, "REQUEST_INVALID")
+
+
+async def test_a_call_that_takes_too_long_is_ended(rest: RestClient, echo: EchoService) -> None:
+    reply = await rest.ask("POST", RUN, {"x-echo-hang": "1"})
+    assert reply.refusal == (504, 4, "DEADLINE_EXCEEDED")
+    async with asyncio.timeout(1):
+        await echo.cancelled.wait()
+
+
+def _late(head: str) -> bytes:
+    return f"{head}\r\nHost: x\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        pytest.param(_late(f"POST {RUN} HTTP/1.1") + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", id="expect"),
+        pytest.param(_late(f"POST {RUN} HTTP/1.1") + b"Content-Length: 9\r\n\r\n{", id="body"),
+        pytest.param(_late(f"GET {GET_RUN} HTTP/1.1") + b"X-Slow", id="headers"),
+    ],
+)
+async def test_what_never_arrives_is_given_up(rest: RestClient, echo: EchoService, request_bytes: bytes) -> None:
+    answer = (await rest.raw(request_bytes)).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert parsed(answer).refusal == (408, 4, "DEADLINE_EXCEEDED")
+    assert not echo.calls
+
+
+async def test_native_grpc_gets_the_same_reason(echo: EchoService, pipelines: Any) -> None:
+    request = pipelines_pb2.RunPipelineRequest(org="acme")
+    request.parameters.update({"x": "a" * 5 * 1024 * 1024})
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await pipelines.RunPipeline(request)
+    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert _info(refused.value).reason == "REQUEST_TOO_LARGE"
+    assert not echo.calls
+
+
+async def test_a_typed_error_passes_to_native_grpc_untouched(echo: EchoService, pipelines: Any) -> None:
+    echo.answers["GetRun"] = Refusal(grpc.StatusCode.NOT_FOUND, "RUN_NOT_FOUND", metadata={"run_id": RUN_ID})
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await pipelines.GetRun(pipelines_pb2.GetRunRequest(run_id=RUN_ID))
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+    assert _info(refused.value).metadata == {"run_id": RUN_ID}
+
+
+async def test_initial_metadata_becomes_headers(rest: RestClient, echo: EchoService) -> None:
+    reply: Reply = await rest.ask("GET", GET_RUN, {"x-echo-initial": "seen"})
+    assert reply.headers["x-echoed"] == "seen"
+    assert echo.calls
+
+
+async def test_json_prints_zeros_and_proto_names_and_leaves_unset_messages_out(
+    rest: RestClient, echo: EchoService
+) -> None:
+    run = (await rest.ask("GET", GET_RUN)).json
+    assert run["duration_ms"] == 0
+    assert run["steps"] == []
+    assert "error" not in run
+    assert echo.calls
+
+
+async def test_a_large_answer_arrives_whole(rest: RestClient, echo: EchoService) -> None:
+    runs = [{"run_id": RUN_ID, "trigger_by": "x" * 20_000} for _ in range(100)]
+    echo.answers["ListRuns"] = pipelines_pb2.ListRunsResponse(runs=runs)
+    assert len((await rest.ask("GET", "/api/v1/pipelines/runs")).json["runs"]) == 100
+
+
+def _info(error: Any) -> error_details_pb2.ErrorInfo:
+    status = rpc_status.from_call(error)
+    assert status is not None
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    return info
