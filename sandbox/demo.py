@@ -103,7 +103,7 @@ class Demo:
             sql = PER_DAY.format(project=PROJECT, dataset=f"{self.org}_local")
             return [dict(row) for row in client.query(sql, job_config=config).result(timeout=30)]
         finally:
-            client.close()  # type: ignore[no-untyped-call]
+            client.close()
 
     def _show(self, rows: list[Mapping[str, Any]], total: Decimal) -> None:
         table = Table(title=f"{self.org}_local.openai_cost_daily, read back from BigQuery")

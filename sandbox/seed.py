@@ -14,10 +14,10 @@ from typing import Any
 from attrs import frozen
 from google.cloud import bigquery
 from google.cloud.exceptions import NotFound
-from workers.adapters.kms import LocalKms
 
 from sandbox.bigquery.connect import PROJECT, connect
 from sandbox.secrets import SandboxSecrets
+from workers.adapters.kms import LocalKms
 from workers.model.secret import bound_data
 
 CENTRAL = "organizations"
@@ -58,7 +58,7 @@ class Seeding:
                 _load(client, table, rows)
             self._credentials(client, sealed)
         finally:
-            client.close()  # type: ignore[no-untyped-call]
+            client.close()
 
     def _rows(self, orgs: Iterable[str]) -> dict[str, list[Row]]:
         now = datetime.now(UTC).isoformat()

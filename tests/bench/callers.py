@@ -96,4 +96,4 @@ class RestCaller:
 def stub(address: str) -> tuple[grpc.aio.Channel, pipelines_pb2_grpc.PipelineServiceStub]:
     """Return a channel to close and a stub on it."""
     channel = grpc.aio.insecure_channel(address)
-    return channel, pipelines_pb2_grpc.PipelineServiceStub(channel)  # type: ignore[no-untyped-call]
+    return channel, pipelines_pb2_grpc.PipelineServiceStub(channel)
