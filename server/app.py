@@ -196,7 +196,9 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
     if settings.role != "api":
         Caretaker(engines.journal, clock, roll, reap_seconds=settings.reap_seconds).start(supervisor)
         central, schemas = engines.warehouses.central(), engines.catalog.schemas
-        Publisher(engines.journal, central, schemas, engines.directory, clock, roll).start(supervisor)
+        Publisher(engines.journal, central, schemas, engines.directory, clock, roll, settings.publish_seconds).start(
+            supervisor
+        )
     if settings.role not in {"all", "worker"}:
         return None
     terms = PoolTerms(engines.worker, settings.max_concurrent_runs, settings.lease_seconds, settings.heartbeat_seconds)
