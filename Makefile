@@ -67,8 +67,8 @@ repairs: setup ## prove each repair of the emulator against the emulator without
 	@$(PYTEST) tests/repairs
 
 pins: setup ## pin dependencies anew, with hashes and without addresses
-	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --extra sandbox --extra dev -o requirements/dev.txt pyproject.toml
-	@$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras -c requirements/dev.txt --extra image -o requirements/image.txt pyproject.toml
+	@$(BIN)/pip-compile -q --extra sandbox --extra dev -o requirements/dev.txt pyproject.toml
+	@$(BIN)/pip-compile -q -c requirements/dev.txt --extra image -o requirements/image.txt pyproject.toml
 
 clean: ## remove what was installed and what the sandbox kept
 	@rm -rf .venv .data
