@@ -1,0 +1,86 @@
+"""Everything below configs/ loads as the service loads it, and says what the documentation says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workers.catalog import Catalog
+from workers.catalog.documents import read_document
+from workers.catalog.problems import Findings
+
+CONFIGS = Path("configs")
+PLANS = {
+    "STARTER": (6, 180, 20, 1),
+    "PROFESSIONAL": (25, 750, 20, 2),
+    "SCALE": (100, 3000, 20, 4),
+    "ENTERPRISE": (999999, 999999, 999999, 8),
+}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return Catalog.load(CONFIGS)
+
+
+def test_the_pipelines_of_openai_are_declared(catalog: Catalog) -> None:
+    names = {"openai/cost/usage_cost", "openai/cost/cost_extract", "openai/cost/cost_calculation"}
+    assert names <= catalog.pipelines.keys()
+
+
+def test_every_pipeline_is_pinned_by_a_hash_and_reads_back_from_its_source(catalog: Catalog) -> None:
+    for path, pipeline in catalog.pipelines.items():
+        assert len(pipeline.config_hash) == 64
+        assert catalog.parse(path, pipeline.source) == pipeline
+
+
+def test_every_pipeline_requires_registered_providers(catalog: Catalog) -> None:
+    for pipeline in catalog.pipelines.values():
+        for provider in pipeline.integration_required:
+            assert catalog.provider(provider).slug == provider
+
+
+def test_every_declared_table_of_a_provider_has_a_schema(catalog: Catalog) -> None:
+    tables = [table for name in ("OPENAI", "ANTHROPIC", "GCP_SA") for table in catalog.provider(name).declared.tables]
+    assert "openai_cost_daily" in tables
+    assert [catalog.schemas.table(table).name for table in tables] == tables
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("schemas/*.json")), ids=str)
+def test_every_schema_is_named_after_its_table_and_describes_its_columns(path: Path) -> None:
+    schema = json.loads(path.read_text())
+    assert path.stem == schema["table"].lstrip("_")
+    assert schema["description"]
+    assert all(column["description"] for column in schema["columns"])
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yml")), ids=str)
+def test_every_yaml_file_is_strict(path: Path) -> None:
+    findings = Findings()
+    assert read_document(str(path), path.read_bytes(), findings), findings.problems
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.sql")), ids=str)
+def test_every_sql_file_begins_with_what_it_gives(path: Path) -> None:
+    assert path.read_text().startswith("-- ")
+
+
+def test_plans_are_those_that_are_sold(catalog: Catalog) -> None:
+    for name, (daily, monthly, at_once, weight) in PLANS.items():
+        plan = catalog.plans.find(name)
+        assert (plan.daily_limit, plan.monthly_limit, plan.concurrent_limit, plan.weight) == (
+            daily,
+            monthly,
+            at_once,
+            weight,
+        )
+
+
+def test_an_alias_is_never_the_path_of_a_processor() -> None:
+    findings = Findings()
+    document = read_document("processors.yml", (CONFIGS / "system/processors.yml").read_bytes(), findings)
+    assert document is not None
+    modules = Path("workers/processors")
+    assert not [name for name in document.data["aliases"] if (modules / f"{name.replace('.', '/')}.py").exists()]
