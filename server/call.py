@@ -45,6 +45,7 @@ class Call:
     peer: str = ""
     remaining: float | None = None
     streams: bool = False
+    exists: bool = True
     request_id: str = ""
     trace_id: str = ""
     principal: Principal = NOBODY

@@ -18,7 +18,6 @@ from workers.ports import Clock, Keys
 CLOCK_OFFSET_SECONDS = 5.0
 CHECK_SECONDS = 15.0
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 Check = Callable[[], Awaitable[tuple[str, ...]]]
 
@@ -60,15 +59,6 @@ async def offset_faults(database_time: Callable[[], Awaitable[datetime]], clock:
     return ()
 
 
-def durability_faults(conditions: Mapping[str, str]) -> tuple[str, ...]:
-    """Return which of the database's settings (name → value) would lose an accepted run in a power cut."""
-    return tuple(
-        f"JOURNAL_URL: the database has {name} = {conditions.get(name, 'unknown')}, it must be on"
-        for name in DURABLE
-        if conditions.get(name) not in {"on", "remote_apply"}
-    )
-
-
 async def keys_faults(keys: Keys, probe: bytes) -> tuple[str, ...]:
     """Seal and open a probe; it must come back, and must not open under other bound data."""
     try:
@@ -88,8 +78,8 @@ async def keys_faults(keys: Keys, probe: bytes) -> tuple[str, ...]:
 async def require(checks: Mapping[str, Check], known: tuple[str, ...] = ()) -> None:
     """Run every check at once; raises StartupError with `known` and all new faults.
 
-    A check that fails by itself or takes longer than 15 s is a fault under its name (names of the settings' variables
-    say most); no exception text is shown, since it may hold a password.
+    Each fault begins with the name of its check, which is the variable to mend where there is one. A check that fails
+    by itself or takes longer than 15 s is a fault too; no exception's text is shown, since it may hold a password.
     """
     found = await asyncio.gather(*(_attempt(name, check) for name, check in checks.items()))
     faults = (*known, *(fault for faults in found for fault in faults))
@@ -100,10 +90,11 @@ async def require(checks: Mapping[str, Check], known: tuple[str, ...] = ()) -> N
 async def _attempt(name: str, check: Check) -> tuple[str, ...]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return await check()
+            found = await check()
     except TimeoutError:
         return (f"{name}: no answer within {CHECK_SECONDS:.0f} s",)
     except FailedError as error:
         return (f"{name}: {error.failure.message}",)
     except Exception as error:  # noqa: BLE001 - every fault is told, whatever it is
         return (f"{name}: could not be checked ({type(error).__name__})",)
+    return tuple(fault if fault.startswith(f"{name}:") else f"{name}: {fault}" for fault in found)

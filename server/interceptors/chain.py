@@ -125,7 +125,9 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             async def work() -> None:
                 raise refused(Code.UNIMPLEMENTED, Reason.METHOD_NOT_FOUND, "there is no such method")
 
-            await self._guarded(wire.call_of(method, OPEN, context, None), context, work)
+            call = wire.call_of(method, OPEN, context, None)
+            call.exists = False
+            await self._guarded(call, context, work)
 
         return guarded
 

@@ -101,11 +101,11 @@ class Served:
 
     @property
     def pipelines(self) -> pipelines_pb2_grpc.PipelineServiceStub:
-        return pipelines_pb2_grpc.PipelineServiceStub(self.channel)  # type: ignore[no-untyped-call]
+        return pipelines_pb2_grpc.PipelineServiceStub(self.channel)
 
     @property
     def procedures(self) -> procedures_pb2_grpc.ProcedureServiceStub:
-        return procedures_pb2_grpc.ProcedureServiceStub(self.channel)  # type: ignore[no-untyped-call]
+        return procedures_pb2_grpc.ProcedureServiceStub(self.channel)
 
 
 Serve = Callable[..., Awaitable[Served]]
@@ -129,7 +129,7 @@ async def serve() -> AsyncIterator[Serve]:
             health = Health(assembly.NAMES)
             await health.set(serving=True)
             guards: dict[str, Any] = {
-                "trace": Trace(lambda: f"made-{next(numbers)}", clock.monotonic, known=frozenset(table)),
+                "trace": Trace(lambda: f"made-{next(numbers)}", clock.monotonic),
                 "errors": errors,
                 "deadline": Deadline(),
                 "auth": Auth(book, Secret(ROOT_KEY), clock.now, clock.monotonic),

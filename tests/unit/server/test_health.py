@@ -14,12 +14,12 @@ SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERV
 
 
 def standard(served: Served) -> HealthStub:
-    return HealthStub(served.channel)  # type: ignore[no-untyped-call]
+    return HealthStub(served.channel)
 
 
 async def test_a_service_that_takes_work_says_so_to_everybody(serve: Serve) -> None:
     served = await serve(RecordingPipelines())
-    ours = HealthServiceStub(served.channel)  # type: ignore[no-untyped-call]
+    ours = HealthServiceStub(served.channel)
     assert (await ours.GetHealth(GetHealthRequest())).status == "healthy"
     assert (await ours.GetReadiness(GetReadinessRequest())).status == "ready"
     for name in ("", "datapipeline.v1.PipelineService"):
@@ -29,7 +29,7 @@ async def test_a_service_that_takes_work_says_so_to_everybody(serve: Serve) -> N
 async def test_a_stopping_service_lives_but_is_not_ready(serve: Serve) -> None:
     served = await serve(RecordingPipelines())
     await served.health.set(serving=False)
-    ours = HealthServiceStub(served.channel)  # type: ignore[no-untyped-call]
+    ours = HealthServiceStub(served.channel)
     for call in (ours.GetHealth(GetHealthRequest()), ours.GetReadiness(GetReadinessRequest())):
         assert (await refusal_of(call)).code == "UNAVAILABLE"
     assert (await ours.GetLiveness(GetLivenessRequest())).status == "alive"

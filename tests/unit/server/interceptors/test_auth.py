@@ -90,7 +90,7 @@ async def test_an_org_key_is_of_the_wrong_kind_for_the_platforms_methods(serve: 
 @pytest.mark.parametrize("metadata", [AS_ACME, AS_ROOT])
 async def test_a_method_for_both_kinds_takes_either(serve: Serve, metadata: Any) -> None:
     served = await serve(RecordingPipelines())
-    scheduler = SchedulerServiceStub(served.channel)  # type: ignore[no-untyped-call]
+    scheduler = SchedulerServiceStub(served.channel)
     refusal = await refusal_of(scheduler.GetSchedulerStatus(GetSchedulerStatusRequest(), metadata=metadata))
     assert refusal.reason == "NOT_IMPLEMENTED"
 

@@ -51,7 +51,7 @@ async def test_each_call_is_one_line_without_its_key(serve: Serve) -> None:
 async def test_healthy_probes_do_not_fill_the_log(serve: Serve) -> None:
     served = await serve(RecordingPipelines())
     with capture_logs() as lines:
-        await HealthServiceStub(served.channel).GetLiveness(GetLivenessRequest())  # type: ignore[no-untyped-call]
+        await HealthServiceStub(served.channel).GetLiveness(GetLivenessRequest())
     assert not lines
 
 

@@ -125,7 +125,7 @@ async def test_a_large_answer_is_compressed_on_its_way(serve: Serve) -> None:
 
     served = await serve(RecordingPipelines(instead=large))
     async with counting(served.address) as (address, passed), grpc.aio.insecure_channel(address) as channel:
-        stub = PipelineServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub = PipelineServiceStub(channel)
         answer = await stub.GetRun(RUN, metadata=AS_ACME)
     assert len(answer.trigger_by) == 1_000_000
     assert sum(passed) < 50_000
@@ -161,7 +161,7 @@ async def test_an_unencodable_answer_is_an_internal_error(serve: Serve) -> None:
 
 
 async def _listed(served: Served, metadata: Any) -> list[Any]:
-    stub = ServerReflectionStub(served.channel)  # type: ignore[no-untyped-call]
+    stub = ServerReflectionStub(served.channel)
     requests = iter([ServerReflectionRequest(list_services="")])
     return await drain(stub.ServerReflectionInfo(requests, metadata=metadata))
 
