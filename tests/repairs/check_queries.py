@@ -17,6 +17,12 @@ def numeric_scale(bq: Any, _grpc: str) -> None:
     assert query(bq, "SELECT CAST('1.123456789' AS NUMERIC) AS n") == [(Decimal("1.123456789"),)]
 
 
+def exact_division(bq: Any, _grpc: str) -> None:
+    sql = "SELECT n / 60 AS q, n / 3.0 AS f, 1 / 2 AS i, SUM(n) OVER () / 4 AS w FROM (SELECT CAST(@n AS NUMERIC) AS n)"
+    found = query(bq, sql, n=("NUMERIC", Decimal(5459246260)))
+    assert found == [(Decimal("90987437.666666667"), 5459246260 / 3, 0.5, Decimal(1364811565))]
+
+
 def quoted_identifiers(bq: Any, _grpc: str) -> None:
     assert query(bq, "SELECT MAX(at) AS latest FROM (SELECT 1 AS at)") == [(1,)]
 

@@ -14,6 +14,7 @@ from sandbox.bigquery.repairs.atomic_loads import atomic_loads
 from sandbox.bigquery.repairs.bounded_results import bounded_results
 from sandbox.bigquery.repairs.dry_run_parses import dry_run_parses
 from sandbox.bigquery.repairs.error_message_variable import error_message_variable
+from sandbox.bigquery.repairs.exact_division import exact_division
 from sandbox.bigquery.repairs.job_ids import job_ids
 from sandbox.bigquery.repairs.legacy_type_names import legacy_type_names
 from sandbox.bigquery.repairs.loads_by_name import loads_by_name
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _IN_ORDER: tuple[Callable[[], None], ...] = (
     no_spatial,
     numeric_scale,
+    exact_division,
     quoted_identifiers,
     bounded_results,
     no_time_travel,
