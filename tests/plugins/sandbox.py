@@ -1,0 +1,176 @@
+"""The whole stack once a session: real Postgres, emulator, simulator, service and Envoy, with times to be waited for.
+
+Every organisation has one part to play, so that no test meets another's quota, breaker or suspension.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import grpc.aio
+import pytest
+import pytest_asyncio
+from attrs import frozen
+from google.cloud import bigquery
+
+from sandbox.bigquery.connect import PROJECT, connect
+from sandbox.openai.launch import Simulator
+from sandbox.stack import Options, Stack, running
+from tests.fakes.org_client import OrgClient
+from tests.fakes.rest_client import RestClient
+from tests.fakes.until import until
+
+ORGS = (
+    "acme",  # reads and prices usage
+    "globex",  # must not see anything of acme's
+    "quick",  # runs that do nothing
+    "busy",  # one run at once
+    "frugal",  # two runs a day
+    "monthly",  # one run a month
+    "keyless",  # its credential is switched off
+    "ended",  # its subscription is over since yesterday
+    "leaving",  # suspended while the tests run, its key revoked too
+    *(f"unlucky_{number}" for number in range(8)),  # meet the provider's failures, one breaker each
+)
+MEND_AT = "http://api.example.test:8000"
+SETTINGS = {
+    "SHUTDOWN_GRACE_SECONDS": "1",
+    "PUBLISH_SECONDS": "1",
+    "RATE_LIMIT_REQUESTS_PER_MINUTE": "100000",
+    "RATE_LIMIT_GLOBAL_REQUESTS_PER_MINUTE": "100000",
+    "RATE_LIMIT_RUNS_PER_MINUTE": "100000",
+    "MAX_WAITING_RUNS_PER_ORG": "30",
+    "HEARTBEAT_SECONDS": "0.5",
+    "API_SERVICE_URL": MEND_AT,
+}
+NOT_INHERITED = re.compile(r"(OPENAI|ANTHROPIC|GCP|SANDBOX|OTEL|BIGQUERY|PYTEST)_.*|JOURNAL_URL|DATA_DIR|FAILPOINTS")
+
+Rules = Sequence[Mapping[str, Any]]
+
+
+def environment(**changed: str) -> dict[str, str]:
+    """What a stack of the tests is told: the tests' own environment without what would point it elsewhere."""
+    return {name: value for name, value in os.environ.items() if not NOT_INHERITED.fullmatch(name)} | SETTINGS | changed
+
+
+@frozen
+class Running:
+    """The stack and the ways to all of it."""
+
+    stack: Stack
+    rest: RestClient
+    warehouse: bigquery.Client
+    journal: asyncpg.Pool[Any]
+
+    def org(self, slug: str) -> OrgClient:
+        """Return a customer."""
+        return OrgClient(slug, self.stack.secrets.api_keys[slug], self.rest)
+
+    @property
+    def simulator(self) -> Simulator:
+        """The provider."""
+        simulator = self.stack.parts["openai"]
+        assert isinstance(simulator, Simulator)
+        return simulator
+
+    @property
+    def log(self) -> Path:
+        """What the service says."""
+        return self.stack.options.data_dir / "service.log"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody may ever see."""
+        kept = self.stack.secrets
+        return (kept.root_key, kept.openai_key, *kept.api_keys.values(), self.stack.environment["JOURNAL_URL"])
+
+    async def faults(self, *rules: Mapping[str, Any]) -> None:
+        """Let the provider fail by these rules only; none heals it."""
+        async with self.rest.session.post(f"{self.simulator.origin}/_faults", json=rules) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def query(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Ask the warehouse; parameters are text."""
+        given = [bigquery.ScalarQueryParameter(name, "STRING", value) for name, value in parameters.items()]
+        config = bigquery.QueryJobConfig(query_parameters=given)
+        job = await asyncio.to_thread(self.warehouse.query, sql, job_config=config)
+        return [dict(row) for row in await asyncio.to_thread(job.result)]
+
+    async def metrics(self) -> str:
+        """Return what operators see."""
+        async with self.rest.session.get(self.stack.manifest()["metrics"]) as answer:
+            return await answer.text()
+
+    async def directory_seen(self) -> None:
+        """Wait until the service knows what the platform's tables hold now; an unknown key makes it look."""
+        since = time.monotonic()
+
+        async def seen() -> bool:
+            await self.rest.ask("GET", "/api/v1/pipelines", {"X-API-Key": "unknown_0123456789abcdef"})
+            return sample(await self.metrics(), "datapipeline_directory_age_seconds") < time.monotonic() - since
+
+        await until(seen, 30, pause=0.1)
+
+
+def sample(text: str, name: str) -> float:
+    """Return one value of a metrics page, named as it stands there with its labels."""
+    return next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+PARTS_TO_PLAY = """
+UPDATE {p}.org_subscriptions SET concurrent_limit = 1 WHERE org_slug = 'busy';
+UPDATE {p}.org_subscriptions SET daily_limit = 2 WHERE org_slug = 'frugal';
+UPDATE {p}.org_subscriptions SET monthly_limit = 1 WHERE org_slug = 'monthly';
+UPDATE {p}.org_integration_credentials SET is_active = FALSE WHERE org_slug = 'keyless';
+UPDATE {p}.org_subscriptions SET subscription_end_date = DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
+WHERE org_slug = 'ended';
+"""
+
+
+@pytest_asyncio.fixture(scope="session")
+async def sandbox_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Keep one stack for the session."""
+    options = Options(tmp_path_factory.mktemp("sandbox"), orgs=ORGS, environment=environment())
+    async with (
+        running(options) as stack,
+        aiohttp.ClientSession(trust_env=False) as session,
+        asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=1, max_size=4) as journal,
+    ):
+        with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
+            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal)
+            for statement in filter(str.strip, PARTS_TO_PLAY.format(p=f"`{PROJECT}`.organizations").split(";")):
+                await found.query(statement)
+            await found.directory_seen()
+            yield found
+
+
+@pytest_asyncio.fixture
+async def sandbox(sandbox_stack: Running) -> AsyncIterator[Running]:
+    """Hand out the stack; what a test broke at the provider is healed after it."""
+    yield sandbox_stack
+    await sandbox_stack.faults()
+
+
+@pytest.fixture
+def acme(sandbox: Running) -> OrgClient:
+    return sandbox.org("acme")
+
+
+@pytest.fixture
+def quick(sandbox: Running) -> OrgClient:
+    return sandbox.org("quick")
+
+
+@pytest_asyncio.fixture
+async def native(sandbox: Running) -> AsyncIterator[grpc.aio.Channel]:
+    """Speak native gRPC through the edge."""
+    async with grpc.aio.insecure_channel(sandbox.stack.edge.listen) as channel:
+        yield channel
