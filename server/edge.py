@@ -8,12 +8,10 @@ from __future__ import annotations
 import argparse
 import base64
 import ipaddress
-import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import yaml
@@ -103,7 +101,7 @@ def render(options: EdgeOptions) -> str:
     values["routes"] = _fragment("routes", values)
     values["local_replies"] = local_replies(yaml.safe_load((TEMPLATES / "local_replies.yaml").read_text()))
     values["connection_manager"] = _fragment("connection_manager", values)
-    return str(yaml.safe_dump(_fragment("envoy", values), sort_keys=False, width=120))
+    return str(yaml.dump(_fragment("envoy", values), Dumper=_Plain, sort_keys=False, width=sys.maxsize))
 
 
 def descriptor_set(path: Path) -> descriptor_pb2.FileDescriptorSet:
@@ -184,10 +182,25 @@ def _cors(origins: Sequence[str]) -> dict[str, Any]:
 
 
 def _fragment(name: str, values: dict[str, Any]) -> Any:
-    """Fill a template with JSON, which is YAML, and read it; the round trip leaves no anchor behind."""
-    text = (TEMPLATES / f"{name}.yaml.tmpl").read_text()
-    filled = Template(text).substitute({key: json.dumps(value) for key, value in values.items()})
-    return json.loads(json.dumps(yaml.safe_load(filled)))
+    """Read a template and put a value wherever a scalar is the value's name after a dollar sign."""
+    return _filled(yaml.safe_load((TEMPLATES / f"{name}.yaml.tmpl").read_text()), values)
+
+
+def _filled(node: Any, values: dict[str, Any]) -> Any:
+    if isinstance(node, dict):
+        return {key: _filled(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(item, values) for item in node]
+    if isinstance(node, str) and node.startswith("$"):
+        return values[node.removeprefix("$")]
+    return node
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes every value where it stands: an alias would hide what a route says."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the base class decides the signature
+        return True
 
 
 def _seconds(text: str) -> tuple[str, float]:

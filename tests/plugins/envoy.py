@@ -17,7 +17,7 @@ from tests.fakes.echo_service import EchoService
 from tests.fakes.rest_client import RestClient
 
 ORIGIN = "https://console.example.com"
-SECONDS = {"request_headers": 1, "request": 2, "unary": 2, "health_interval": 0.05, "delayed_close": 0.1}
+SECONDS = {"request_headers": 1, "request": 1.5, "unary": 1.5, "health_interval": 0.05, "delayed_close": 0.1}
 
 
 @pytest_asyncio.fixture(scope="session")
