@@ -50,7 +50,7 @@ class BoundedSpans(SpanProcessor):
 
     def shutdown(self) -> None:
         """Send what waits."""
-        self._batches.shutdown()  # type: ignore[no-untyped-call]
+        self._batches.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Send what waits, now."""
