@@ -11,7 +11,7 @@ from attrs import frozen
 
 from workers.catalog.documents import Document, read_document
 from workers.catalog.faults import faults
-from workers.catalog.pipelines import Surroundings, pipeline_of, read_pipeline
+from workers.catalog.pipelines import pipeline_of, read_pipeline
 from workers.catalog.plans import Plans, read_plans
 from workers.catalog.problems import ConfigError, Findings, Problem
 from workers.catalog.processors import Engines, ProcessorsFile
@@ -19,6 +19,7 @@ from workers.catalog.providers import Provider, Providers, read_providers
 from workers.catalog.schemas import SchemaFiles, read_schemas
 from workers.catalog.stepconfigs import engine_config
 from workers.catalog.structure import read_as
+from workers.catalog.surroundings import Surroundings
 from workers.catalog.tree import Tree, read_tree
 from workers.model.failure import Code, FailedError, Reason, refused
 from workers.model.page import Endpoint

@@ -11,7 +11,8 @@ from uuid import UUID
 from workers.catalog.declarations import ParameterFile
 from workers.catalog.faults import Fault
 from workers.model.days import declared_day
-from workers.model.parameters import DAYS, RESERVED, type_value
+from workers.model.parameter_value import type_value
+from workers.model.parameters import DAYS, RESERVED
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
 from workers.model.resolve import BUILT_IN, run_variables
 from workers.model.window import DateWindow

@@ -29,7 +29,7 @@ EARLY_EVERY = 1.0
 EARLY_PATIENCE = 5.0
 SERVES_FOR = 15 * 60.0
 
-AGE = Gauge("datapipeline_directory_age_seconds", "Age of the organisation directory's snapshot")
+AGE = Gauge("directory_age_seconds", "Age of the organisation directory's snapshot")
 
 log = structlog.get_logger(__name__)
 

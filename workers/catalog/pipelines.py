@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
-from attrs import frozen
 
 from workers.catalog.conventions import convention_faults
 from workers.catalog.declarations import PipelineFile
@@ -22,30 +20,14 @@ from workers.catalog.inputs import (
     variable_faults,
 )
 from workers.catalog.problems import Findings
-from workers.catalog.processors import Engines
 from workers.catalog.schedules import read_schedule
-from workers.catalog.schemas import SchemaFiles
 from workers.catalog.stepconfigs import Trial, try_step
 from workers.catalog.steps import order_faults, read_steps, step_faults
 from workers.catalog.structure import read_as
-from workers.catalog.tree import Tree
+from workers.catalog.surroundings import Surroundings, named_files, pinned
 from workers.model.org import NAME
-from workers.model.pipeline import Pipeline, Step
-from workers.model.resolve import ResolveError, placeholders
-
-_FILES = (".sql", ".json", ".csv")
-
-
-@frozen
-class Surroundings:
-    """What a pipeline's file may refer to; `allowed` are `host:port` it may reach beyond public https names."""
-
-    tree: Tree
-    schemas: SchemaFiles
-    engines: Engines
-    canonical: Callable[[str], str]
-    dataset_types: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
+from workers.model.pipeline import Pipeline
+from workers.model.resolve import Path, ResolveError, placeholders
 
 
 def split_path(path: str) -> tuple[str, str, str] | None:
@@ -162,33 +144,19 @@ def _tried(pipeline: Pipeline, around: Surroundings) -> tuple[Pipeline, list[Fau
         except ValueError as error:
             trial = Trial((Fault(("ps_type",), str(error)),))
         wrong += [attrs.evolve(fault, path=("steps", index, *fault.path)) for fault in trial.faults]
-        found, missing = _files(step, trial.texts, pipeline, around)
+        found, missing = named_files(step, trial.texts, pipeline, around)
         named |= found
         wrong += [Fault(("steps", index), f"there is no file {one!r}") for one in sorted(missing)]
-    return attrs.evolve(pipeline, config_hash=_hash(pipeline.source, named, around.tree)), wrong
-
-
-def _files(step: Step, texts: Iterable[str], pipeline: Pipeline, around: Surroundings) -> tuple[set[str], set[str]]:
-    """Return the files that a step names, by path or by the table they declare, and those that are not there."""
-    files = {text: around.tree.find(text) for text in texts if text.endswith(_FILES)}
-    tables = [*texts]
-    if step.destination:
-        tables.append(step.destination.table)
-        if schema := step.destination.schema_file:
-            folder = "/".join(part for part in (pipeline.provider, pipeline.domain) if part)
-            files[schema] = around.tree.find(schema, folder)
-    found = {path for path in map(around.schemas.path, tables) if path} | {path for path in files.values() if path}
-    return found, {text for text, path in files.items() if not path}
-
-
-def _hash(source: str, files: Iterable[str], tree: Tree) -> str:
-    """SHA-256 over the YAML text and over each file it names, in the order of their paths."""
-    digest = hashlib.sha256(source.encode())
-    for path in sorted(files):
-        digest.update(b"\x00" + path.encode() + b"\x00" + hashlib.sha256(tree.contents[path]).digest())
-    return digest.hexdigest()
+    return attrs.evolve(pipeline, config_hash=pinned(pipeline.source, named, around.tree)), wrong
 
 
 def _report(document: Document, found: Iterable[Fault], add: Callable[[Any], None]) -> None:
     for fault in found:
-        add(document.problem(fault.message, *fault.path, key=fault.key))
+        add(document.problem(fault.message, *_as_written(document, fault.path), key=fault.key))
+
+
+def _as_written(document: Document, path: Path) -> Path:
+    """Drop `config` from the path of a source or destination that stands in the step itself."""
+    inside, place = path[:4], path[3:4]
+    moved = len(inside) == 4 and inside not in document.values and place[0] in {"source", "destination"}  # noqa: PLR2004 - steps, index, config, place
+    return (*path[:2], *path[3:]) if moved else path

@@ -32,9 +32,10 @@ def try_step(step: Step, engine: Engine, variables: Mapping[str, Any], free: fro
     """Try a step with sample values; what depends on a `free` text, which only a caller knows, is not judged."""
     spec = _config_of(step, engine)
     try:
-        resolved = resolve(spec, variables)
+        resolved = resolve({**_places(step), **spec}, variables)
     except ResolveError as error:
         return Trial(tuple(Fault(("config", *one.path), one.why) for one in error.misfits))
+    resolved = {key: resolved[key] for key in spec}
     try:
         config = structure(resolved, engine.Config)
     except Exception as error:  # noqa: BLE001 - cattrs lets through whatever a class's own validators raise
@@ -46,12 +47,12 @@ def try_step(step: Step, engine: Engine, variables: Mapping[str, Any], free: fro
 def _config_of(step: Step, engine: Engine) -> Mapping[str, Any]:
     """Return the config as written, with the step's places where the engine's class asks for them."""
     wanted = {attribute.name for attribute in attrs.fields(engine.Config)}
-    places: dict[str, Any] = {}
-    if "source" in wanted and step.source:
-        places["source"] = step.source
-    if "destination" in wanted and step.destination:
-        places["destination"] = attrs.asdict(step.destination)
-    return {**step.config, **places}
+    return {**step.config, **{place: value for place, value in _places(step).items() if place in wanted}}
+
+
+def _places(step: Step) -> Mapping[str, Any]:
+    places = {"source": step.source, "destination": step.destination and attrs.asdict(step.destination)}
+    return {place: value for place, value in places.items() if value}
 
 
 def _at(spec: Any, path: Path) -> Any:

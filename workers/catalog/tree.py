@@ -41,45 +41,51 @@ def read_tree(root: Path, findings: Findings) -> Tree:
     if not top.is_dir():
         findings.problems.append(Problem(str(root), 0, 0, "there is no such folder"))
     contents: dict[str, bytes] = {}
-    for folder, names in _walk(top, top, findings):
+    for folder, names in _walk(top, findings):
         for name in names:
             path = folder / name
             relative = path.relative_to(top).as_posix()
             try:
-                if _wanted(path, top, root.name, relative, findings):
+                if _wanted(path, top, relative, findings):
                     contents[relative] = path.read_bytes()
             except OSError as error:
-                findings.problems.append(_problem(root.name, relative, f"cannot be read: {error.strerror}"))
-    return Tree(root.name, contents)
+                findings.problems.append(_problem(top, relative, f"cannot be read: {error.strerror}"))
+    broken = [name for name, content in contents.items() if name.endswith(".sql") and not _is_utf8(content)]
+    findings.problems += [_problem(top, name, "is not valid UTF-8") for name in broken]
+    return Tree(top.name, contents)
 
 
-def _walk(top: Path, root: Path, findings: Findings) -> Iterator[tuple[Path, list[str]]]:
+def _walk(top: Path, findings: Findings) -> Iterator[tuple[Path, list[str]]]:
     for folder, folders, names in os.walk(top):
         kept = [name for name in sorted(folders) if not name.startswith(".")]
         for name in kept:
             link = Path(folder, name)
             if link.is_symlink():
                 findings.problems.append(
-                    _problem(root.name, link.relative_to(top).as_posix(), "a linked folder is not followed")
+                    _problem(top, link.relative_to(top).as_posix(), "a linked folder is not followed")
                 )
         folders[:] = kept
         yield Path(folder), [name for name in sorted(names) if not name.startswith(".")]
 
 
-def _wanted(path: Path, top: Path, name: str, relative: str, findings: Findings) -> bool:
+def _wanted(path: Path, top: Path, relative: str, findings: Findings) -> bool:
     if path.suffix not in KEPT:
         return False
     if not path.resolve().is_relative_to(top):
-        findings.problems.append(_problem(name, relative, "is a link that leaves the folder"))
+        findings.problems.append(_problem(top, relative, "is a link that leaves the folder"))
         return False
     if not path.is_file():
-        findings.problems.append(_problem(name, relative, "is not a regular file"))
+        findings.problems.append(_problem(top, relative, "is not a regular file"))
         return False
     if path.stat().st_size > MOST_BYTES:
-        findings.problems.append(_problem(name, relative, f"is larger than {MOST_BYTES // 1024**2} MiB"))
+        findings.problems.append(_problem(top, relative, f"is larger than {MOST_BYTES // 1024**2} MiB"))
         return False
     return True
 
 
-def _problem(name: str, relative: str, message: str) -> Problem:
-    return Problem(f"{name}/{relative}", 0, 0, message)
+def _is_utf8(content: bytes) -> bool:
+    return content.decode("utf-8", "replace").encode() == content
+
+
+def _problem(top: Path, relative: str, message: str) -> Problem:
+    return Problem(f"{top.name}/{relative}", 0, 0, message)

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from workers.model.days import choose_window, declared_day, parse_day
 from workers.model.failure import Code, FailedError, Failure, Reason, Violation
+from workers.model.parameter_value import type_value
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
 from workers.model.window import DateWindow
 
@@ -25,8 +26,6 @@ DAYS = frozenset({"date", "start_date", "end_date"})
 
 MOST_PARAMETERS = 64
 MOST_BYTES = 8 * 1024
-MOST_TEXT = 4 * 1024
-LARGEST_INT = 2**53
 
 
 @frozen
@@ -71,23 +70,6 @@ def window_of(parameters: Mapping[str, Any]) -> DateWindow:
     if "date" in parameters:
         return DateWindow(parse_day(parameters["date"]), parse_day(parameters["date"]))
     return DateWindow(parse_day(parameters["start_date"]), parse_day(parameters["end_date"]))
-
-
-def type_value(parameter: Parameter, value: Any) -> Any:
-    """Return the value in the parameter's type, JSON-ready; raise ValueError saying what it must be."""
-    match parameter.type:
-        case ParameterType.BOOL:
-            return _bool(value)
-        case ParameterType.INT:
-            return _int(value)
-        case ParameterType.DATE:
-            return parse_day(_text(value)).isoformat()
-        case ParameterType.ENUM:
-            if value not in parameter.values:
-                raise ValueError(f"must be one of {', '.join(parameter.values)}")
-            return value
-        case ParameterType.STRING:
-            return _text(value)
 
 
 def _typed(pipeline: Pipeline, raw: Mapping[str, Any], violations: list[Violation]) -> dict[str, Any]:
@@ -147,36 +129,6 @@ def _days(given: Mapping[str, Any], window: DateWindow) -> Mapping[str, str]:
     if "date" in given:
         return {"date": window.last.isoformat()}
     return {"start_date": window.first.isoformat(), "end_date": window.last.isoformat()}
-
-
-def _bool(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")  # noqa: TRY004 - one kind of error for every mismatch
-    return value
-
-
-def _int(value: Any) -> int:
-    # protobuf's Struct knows only doubles, so a whole one is an integer
-    whole = isinstance(value, float) and value.is_integer()
-    if isinstance(value, bool) or not (isinstance(value, int) or whole):
-        raise ValueError("must be a whole number")
-    if abs(value) > LARGEST_INT:
-        raise ValueError(f"must be between -{LARGEST_INT} and {LARGEST_INT}")
-    return int(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")  # noqa: TRY004 - likewise
-    if not value.strip():
-        raise ValueError("must not be blank")
-    if "\x00" in value:
-        raise ValueError("must not hold a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("must be valid Unicode")
-    if len(value.encode()) > MOST_TEXT:
-        raise ValueError(f"must be at most {MOST_TEXT} bytes")
-    return value
 
 
 def _oversize(raw: Mapping[str, Any]) -> list[Violation]:

@@ -257,3 +257,8 @@ def test_two_pipelines_with_one_id_are_an_error(configs: Configs) -> None:
 def test_a_missing_registry_is_an_error(configs: Configs) -> None:
     (configs.root / "system" / "providers.yml").unlink()
     assert configs.faults() == ["system/providers.yml: there is no such file"]
+
+
+def test_sql_that_is_not_utf8_is_told(configs: Configs) -> None:
+    configs.write("vendor/sql/a.sql", b"SELECT '\xff'")
+    assert configs.faults() == ["vendor/sql/a.sql: is not valid UTF-8"]

@@ -211,4 +211,4 @@ async def test_the_directory_comes_back_when_bigquery_does(world: World) -> None
 async def test_the_age_of_the_snapshot_is_a_metric(world: World) -> None:
     await world.directory.refresh()
     world.clock.advance(42)
-    assert REGISTRY.get_sample_value("datapipeline_directory_age_seconds") == pytest.approx(42)
+    assert REGISTRY.get_sample_value("directory_age_seconds") == pytest.approx(42)
