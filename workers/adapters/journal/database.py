@@ -151,7 +151,8 @@ class Database:
 def _failed(connection: _Connection, name: str, failure: FailedError, error: BaseException) -> FailedError:
     _log.warning("journal statement failed", statement=name, error=type(error).__name__, detail=str(error))
     if isinstance(failure, UnknownOutcomeError):
-        connection.terminate()
+        with contextlib.suppress(asyncpg.InterfaceError):  # it may have been closed under us already
+            connection.terminate()
     return failure
 
 

@@ -48,6 +48,7 @@ class Bell:
     async def _listen_once(self) -> None:
         connection = await self._address.connect()
         try:
+            connection.add_termination_listener(lambda _: self._rung.set())
             await connection.add_listener(_CHANNEL, self._heard)
             self._wake()
             while True:

@@ -110,7 +110,7 @@ $$;
 
 CREATE FUNCTION claimed(by_worker text, with_ticket bigint) RETURNS SETOF run_full LANGUAGE sql STABLE AS $$
     SELECT f.* FROM queue q JOIN run_full f ON f.run_id = q.run_id
-    WHERE q.worker = by_worker AND q.state = 'leased' AND q.ticket = with_ticket ORDER BY q.fence
+    WHERE q.worker = by_worker AND q.state = 'leased' AND q.ticket = with_ticket ORDER BY q.priority, q.seq
 $$;
 
 CREATE FUNCTION claim(to_worker text, free integer, term double precision, with_ticket bigint) RETURNS SETOF run_full

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from tests.conformance.journal.conftest import Desk
+from workers.adapters.journal import PostgresJournal
+from workers.model.failure import Reason
+from workers.model.lease import Lease
+from workers.model.run import EventType, RunStatus, StepStatus
+
+pytestmark = pytest.mark.engine
+
+Connection = asyncpg.Connection
+A_MINUTE_PASSES = """
+    UPDATE queue
+    SET leased_at = leased_at - interval '61 seconds', suspect_since = suspect_since - interval '61 seconds'
+"""
+
+
+async def crash_alone(journal: PostgresJournal, times: int) -> Lease:
+    for _ in range(times):
+        (lease,) = await journal.claim("w1", 5)
+        await journal.recover("w1")
+    return lease
+
+
+async def test_what_a_crashed_worker_held_is_taken_back_with_its_attempt(journal: PostgresJournal, desk: Desk) -> None:
+    lease = await desk.lease()
+    await desk.lease("other", worker="w2")
+    assert await journal.recover("w1") == 1
+    run = await journal.find_run("acme", lease.run.run_id)
+    assert run is not None
+    assert (run.status, run.attempt) == (RunStatus.PENDING, 1)
+    assert await journal.sweep() == ()
+
+
+async def test_after_a_crash_an_idle_replica_takes_its_runs_one_at_a_time(journal: PostgresJournal, desk: Desk) -> None:
+    await desk.add("acme", 3)
+    await journal.claim("w1", 3)
+    await desk.add("other", 1)
+    await journal.recover("w1")
+    (alone,) = await journal.claim("w1", 5)
+    assert alone.run.org_slug == "acme"
+    assert await journal.claim("w1", 5) == ()
+    await desk.finish(alone)
+    assert len(await journal.claim("w1", 5)) == 1
+
+
+async def test_a_busy_replica_leaves_suspects_to_others(journal: PostgresJournal, desk: Desk) -> None:
+    await desk.lease("mine", worker="w2")
+    suspect = await desk.lease("acme", worker="w1")
+    await journal.recover("w1")
+    await desk.add("fresh", 1)
+    (taken,) = await journal.claim("w2", 5)
+    assert taken.run.org_slug == "fresh"
+    (alone,) = await journal.claim("w3", 5)
+    assert alone.run.run_id == suspect.run.run_id
+
+
+async def test_after_a_minute_alone_others_are_claimed_beside(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.lease()
+    await journal.recover("w1")
+    await journal.claim("w1", 5)
+    await desk.add("other", 1)
+    await database.execute(A_MINUTE_PASSES)
+    assert len(await journal.claim("w1", 5)) == 1
+    await journal.recover("w1")
+    assert await database.fetchval("SELECT max(crash_count) FROM queue") == 0
+
+
+async def test_a_suspect_of_more_than_a_minute_is_taken_beside_others(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.add("acme", 2)
+    await journal.claim("w1", 2)
+    await desk.lease("mine", worker="w2")
+    await journal.recover("w1")
+    await database.execute(A_MINUTE_PASSES)
+    assert len(await journal.claim("w2", 5)) == 1
+    assert await journal.claim("w2", 5) == ()
+
+
+async def test_three_crashes_alone_quarantine_a_run(journal: PostgresJournal, desk: Desk) -> None:
+    culprit = await desk.lease()
+    await journal.recover("w1")
+    await crash_alone(journal, 3)
+    run = await journal.find_run("acme", culprit.run.run_id)
+    assert run is not None
+    assert run.error is not None
+    assert (run.status, run.error.reason, run.attempt) == (RunStatus.QUARANTINED, Reason.PROCESS_CRASHED, 4)
+    assert run.steps[0].status is StepStatus.SKIPPED
+    last = (await journal.events(run.run_id, 0))[-1]
+    assert (last.type, last.status, last.error) == (EventType.TERMINAL, "QUARANTINED", run.error)
+
+
+async def test_a_quarantined_run_is_published_and_its_lane_goes_on(journal: PostgresJournal, desk: Desk) -> None:
+    culprit = await desk.lease(cap=1)
+    await journal.recover("w1")
+    await crash_alone(journal, 3)
+    (parcel,) = await journal.parcels("run", 5)
+    assert parcel.payload == {"run_id": str(culprit.run.run_id)}
+    await desk.lease(cap=1)
+    assert await journal.sweep() == ()
+
+
+async def test_two_crashes_alone_do_not_quarantine(journal: PostgresJournal, desk: Desk) -> None:
+    await desk.lease()
+    await journal.recover("w1")
+    lease = await crash_alone(journal, 2)
+    run = await journal.find_run("acme", lease.run.run_id)
+    assert run is not None
+    assert run.status is RunStatus.PENDING
+
+
+async def test_companions_of_a_crash_are_never_counted_against(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.add("acme", 3)
+    await journal.claim("w1", 3)
+    await journal.recover("w1")
+    assert await database.fetchval("SELECT sum(crash_count) FROM queue") == 0
+
+
+async def test_suspects_keep_to_the_cap(journal: PostgresJournal, desk: Desk) -> None:
+    await desk.lease("acme", worker="w1", cap=1)
+    await journal.recover("w1")
+    await journal.claim("w1", 1)
+    await desk.add("acme", 1, cap=1)
+    assert await journal.claim("w2", 5) == ()
+    await journal.recover("w1")
+    assert len(await journal.claim("w2", 5)) == 1
+
+
+async def test_a_suspect_that_snoozes_is_a_suspect_no_more(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.lease()
+    await journal.recover("w1")
+    (alone,) = await journal.claim("w1", 5)
+    await journal.snooze(alone, 1, "later")
+    await database.execute("UPDATE queue SET due_at = now()")
+    await desk.add("acme", 1)
+    assert len(await journal.claim("w1", 5)) == 2

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from sandbox.postgres import Postgres
+from tests.conformance.journal.conftest import Desk, OpenJournal, new_run
+from workers.adapters.journal import MigrationError, PostgresJournal, migrate, unsoundness
+from workers.model.failure import FailedError, Reason
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+async def own_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
+    server = Postgres(tmp_path / "data")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def accept_until_failure(journal: PostgresJournal) -> list[object]:
+    acked: list[object] = []
+    try:
+        while True:
+            acked.append((await journal.add(new_run())).run_id)
+    except FailedError:
+        return acked
+
+
+async def test_nothing_accepted_is_lost_when_postgres_falls_over(
+    own_postgres: Postgres, open_journal: OpenJournal
+) -> None:
+    await migrate(own_postgres.url)
+    async with open_journal(own_postgres.url) as journal:
+        callers = [asyncio.get_running_loop().create_task(accept_until_failure(journal)) for _ in range(8)]
+        while (await journal.depth()).waiting < 50:
+            pass
+        await own_postgres.restart_immediate()
+        async with asyncio.timeout(20):
+            while not await _answers(journal):
+                pass
+            await asyncio.gather(*(journal.add(new_run()) for _ in range(3)))
+            await own_postgres.stop()
+            acked = [run_id for caller in callers for run_id in await caller]
+        await own_postgres.start()
+        kept = {run.run_id for run in await journal.list_runs("acme", limit=100_000)}
+        assert len(acked) >= 50
+        assert kept.issuperset(acked)
+
+
+async def _answers(journal: PostgresJournal) -> bool:
+    try:
+        await journal.ping()
+    except FailedError:
+        return False
+    return True
+
+
+async def test_every_call_says_that_the_journal_is_away(own_postgres: Postgres, open_journal: OpenJournal) -> None:
+    await migrate(own_postgres.url)
+    async with open_journal(own_postgres.url) as journal:
+        lease = await Desk(journal).lease()
+        await own_postgres.stop()
+        for call in (
+            journal.add(new_run()),
+            journal.claim("w1", 1),
+            journal.heartbeat("w1", {lease.run.run_id: lease.fence}),
+            journal.snooze(lease, 1, ""),
+            journal.depth(),
+            journal.lead("role").__aenter__(),
+        ):
+            with pytest.raises(FailedError) as caught:
+                await call
+            assert caught.value.failure.reason is Reason.SERVICE_UNAVAILABLE
+
+
+async def test_data_outlive_a_restart(tmp_path: Path, open_journal: OpenJournal) -> None:
+    for expected in (1, 2):
+        server = Postgres(tmp_path / "data")
+        await server.start()
+        await migrate(server.url)
+        async with open_journal(server.url) as journal:
+            await Desk(journal).add()
+            assert (await journal.depth()).waiting == expected
+        await server.stop()
+        assert not server.alive
+
+
+async def test_a_server_left_behind_is_ended_before_a_new_one_starts(tmp_path: Path) -> None:
+    left, new = Postgres(tmp_path / "data"), Postgres(tmp_path / "data")
+    await left.start()
+    await new.start()
+    assert (left.alive, new.alive) == (False, True)
+    await new.stop()
+
+
+async def test_only_who_has_the_password_enters(own_postgres: Postgres) -> None:
+    stranger = own_postgres.url.replace("postgres:", "postgres:x")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(stranger)
+
+
+async def test_migrations_are_applied_once_by_any_number_of_replicas(own_postgres: Postgres) -> None:
+    applied = await asyncio.gather(*(migrate(own_postgres.url) for _ in range(4)))
+    assert sorted(applied)[:3] == [0, 0, 0]
+    assert await unsoundness(own_postgres.url) == ()
+
+
+async def test_a_database_without_migrations_is_unsound(own_postgres: Postgres) -> None:
+    assert await unsoundness(own_postgres.url) == ("the journal's migrations were never applied",)
+
+
+async def test_a_migration_that_is_behind_or_changed_is_told(
+    journal_url: str, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await database.execute("DELETE FROM migration WHERE version = 7")
+    assert await unsoundness(journal_url) == ("migration 7 is not applied",)
+    await database.execute("UPDATE migration SET checksum = 'x' WHERE version = 2")
+    with pytest.raises(MigrationError):
+        await migrate(journal_url)
+
+
+async def test_durability_that_is_switched_off_is_told(
+    journal_url: str, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    name = await database.fetchval("SELECT current_database()")
+    await database.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    assert await unsoundness(journal_url) == ("synchronous_commit is off",)
+
+
+async def test_a_statement_that_lost_a_deadlock_is_tried_again(
+    journal: PostgresJournal, desk: Desk, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """The stranger waits for the lock that the journal holds, and holds the one that it waits for."""
+    lease = await desk.lease()
+    await database.execute("SET deadlock_timeout = '10s'")
+    async with database.transaction():
+        await database.execute("INSERT INTO quota_ended VALUES ('acme', today(), 0, 0)")
+        ending = asyncio.get_running_loop().create_task(desk.finish(lease))
+        async with asyncio.timeout(5):
+            while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                pass
+            await database.execute("UPDATE queue SET why = 'x'")
+    await ending
+    assert (await journal.depth()).running == 0
