@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import structlog
 from attrs import frozen
@@ -15,8 +14,8 @@ from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import Lease, RunEnded, StaleFenceError
-from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline
+from workers.model.resolve import run_variables
 from workers.model.run import Run, RunError, RunStatus
 from workers.ports import Clock, Dispatch
 from workers.runtime.execution import Execution, Snoozed
@@ -29,8 +28,6 @@ log = structlog.get_logger()
 tracer = trace.get_tracer("workers.runtime")
 ended = Counter("runs_ended_total", "Runs that left this replica, by what became of them", ["outcome"])
 waited = Histogram("run_wait_seconds", "Time from acceptance to the first start, by what started the run", ["trigger"])
-
-RESERVED = frozenset({"trigger_by", "date", "start_date", "end_date", "force_refresh"})
 
 
 @frozen
@@ -69,7 +66,15 @@ class Runner:
         pipeline = await self._pinned(run)
         await self._check_subscription(run)
         inputs = self.catalog.inputs(pipeline, run.parameters, run.created_at.date())
-        plan = Plan(recorder, pipeline, inputs, self.dataset(run.org_slug), self._variables(run, pipeline, inputs))
+        variables = run_variables(
+            pipeline,
+            org=run.org_slug,
+            run_id=run.run_id,
+            run_date=run.run_date,
+            window=inputs.window,
+            parameters=inputs.parameters,
+        )
+        plan = Plan(recorder, pipeline, inputs, self.dataset(run.org_slug), variables)
         execution = Execution(
             recorder.lease, pipeline, recorder, self.stepping.bind(plan), self.supervisor, interrupted
         )
@@ -100,21 +105,6 @@ class Runner:
         if org is None or not org.allows(self.clock.now().date()):
             message = "the subscription ended before the run could start"
             raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message))
-
-    def _variables(self, run: Run, pipeline: Pipeline, inputs: Inputs) -> Mapping[str, Any]:
-        declared = {name: value for name, value in inputs.parameters.items() if name not in RESERVED}
-        return {
-            **pipeline.variables,
-            **declared,
-            "org_slug": run.org_slug,
-            "run_id": str(run.run_id),
-            "run_date": run.run_date.isoformat(),
-            "start_date": inputs.window.first.isoformat(),
-            "end_date": inputs.window.last.isoformat(),
-            "provider": run.provider,
-            "domain": run.domain,
-            "pipeline_id": run.pipeline_id,
-        }
 
     async def _refuse(self, recorder: Recorder, failure: Failure) -> None:
         if failure.retryable:
