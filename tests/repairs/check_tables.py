@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from google.api_core.exceptions import BadRequest, Conflict
+from google.api_core.exceptions import BadRequest, Conflict, NotFound
 from google.cloud import bigquery
 from google.cloud.bigquery import SchemaField as Field
 
@@ -38,6 +38,13 @@ def one_write_lock(bq: Any, _grpc: str) -> None:
         bq.update_table(table, ["schema"])
     table.schema = table.schema[:-1]
     assert bq.update_table(table, ["schema"], retry=None).schema[-1].name == "note"
+
+
+def missing_datasets(bq: Any, _grpc: str) -> None:
+    with pytest.raises(NotFound, match="nowhere"):
+        bq.create_table(bigquery.Table(f"{PROJECT}.nowhere.t", schema=[Field("a", "STRING")]), retry=None)
+    with pytest.raises(NotFound, match="nowhere"):
+        list(bq.list_tables("nowhere", retry=None))
 
 
 def schema_patches(bq: Any, _grpc: str) -> None:

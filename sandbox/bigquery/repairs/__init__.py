@@ -18,6 +18,7 @@ from sandbox.bigquery.repairs.exact_division import exact_division
 from sandbox.bigquery.repairs.job_ids import job_ids
 from sandbox.bigquery.repairs.legacy_type_names import legacy_type_names
 from sandbox.bigquery.repairs.loads_by_name import loads_by_name
+from sandbox.bigquery.repairs.missing_datasets import missing_datasets
 from sandbox.bigquery.repairs.multipart_uploads import multipart_uploads
 from sandbox.bigquery.repairs.native_transactions import native_transactions
 from sandbox.bigquery.repairs.no_spatial import no_spatial
@@ -52,6 +53,7 @@ _IN_ORDER: tuple[Callable[[], None], ...] = (
     error_message_variable,
     procedure_bodies,
     dry_run_parses,
+    missing_datasets,
     schema_patches,
     required_columns,
     legacy_type_names,
