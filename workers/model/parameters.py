@@ -65,13 +65,6 @@ def type_parameters(pipeline: Pipeline, raw: Mapping[str, Any], today: date) -> 
     )
 
 
-def window_of(parameters: Mapping[str, Any]) -> DateWindow:
-    """Return the days of a run from its typed parameters."""
-    if "date" in parameters:
-        return DateWindow(parse_day(parameters["date"]), parse_day(parameters["date"]))
-    return DateWindow(parse_day(parameters["start_date"]), parse_day(parameters["end_date"]))
-
-
 def _typed(pipeline: Pipeline, raw: Mapping[str, Any], violations: list[Violation]) -> dict[str, Any]:
     known = {parameter.name: parameter for parameter in pipeline.parameters} | RESERVED
     typed: dict[str, Any] = {}

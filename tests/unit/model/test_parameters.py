@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.model.failure import Code, FailedError, Reason
-from workers.model.parameters import Inputs, type_parameters, window_of
+from workers.model.parameters import Inputs, type_parameters
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
 from workers.model.window import DateWindow
 
@@ -227,4 +227,3 @@ def test_typed_parameters_are_json_and_give_the_same_again_on_a_later_day(
     kept = json.loads(json.dumps(inputs.parameters))
     again = type_parameters(pipeline(*DECLARED), kept, TODAY + timedelta(days=later))
     assert again == inputs
-    assert window_of(kept) == inputs.window
