@@ -16,7 +16,7 @@ def startable(pipeline: Pipeline, outcomes: Outcomes) -> tuple[Step, ...]:
     `outcomes` holds every step that runs or has ended. A disabled step lets its dependants start; so does a failed one
     with `on_failure` continue or alert. After a failure with `stop` nothing starts any more.
     """
-    if stopped(pipeline, outcomes):
+    if decisive(pipeline, outcomes) is not None:
         return ()
     return tuple(
         step
@@ -27,11 +27,12 @@ def startable(pipeline: Pipeline, outcomes: Outcomes) -> tuple[Step, ...]:
     )
 
 
-def stopped(pipeline: Pipeline, outcomes: Outcomes) -> bool:
-    """Whether a step failed that the run cannot do without."""
-    return any(
-        outcomes.get(step.step_id) is StepStatus.FAILED and step.on_failure is OnFailure.STOP for step in pipeline.steps
-    )
+def decisive(pipeline: Pipeline, outcomes: Outcomes) -> Step | None:
+    """Return the failed step that the run cannot do without: the first declared of them."""
+    for step in pipeline.steps:
+        if outcomes.get(step.step_id) is StepStatus.FAILED and step.on_failure is OnFailure.STOP:
+            return step
+    return None
 
 
 def unreached(pipeline: Pipeline, outcomes: Outcomes) -> tuple[Step, ...]:

@@ -9,11 +9,11 @@ from typing import Any
 import structlog
 from attrs import evolve, frozen
 
-from workers.model.dag import startable, stopped, unreached
+from workers.model.dag import decisive, startable, unreached
 from workers.model.failure import Code, Reason
 from workers.model.lease import Lease, Mark, RunEnded, StepBegan, StepEnded
 from workers.model.pipeline import Pipeline, Step
-from workers.model.run import RunError, RunStatus, StepRun, StepStatus
+from workers.model.run import RunError, RunStatus, StepRun, StepStatus, TransitionError
 from workers.runtime.holdings import Interruption
 from workers.runtime.recorder import Recorder
 from workers.runtime.supervisor import Supervisor, settled
@@ -36,7 +36,8 @@ Attempt = Callable[[Step, StepRun, Mapping[str, StepRun]], Coroutine[Any, Any, O
 class Execution:
     """The state of one run while a worker has it.
 
-    `attempt(step, before, done)` does one step to its outcome; it never raises but when cancelled.
+    `attempt(step, before, done)` does one step to its outcome; it raises when it is cancelled, and what the journal
+    raises. A step that ignores its cancellation for `patience` seconds is left behind: its fence keeps it from writing.
     """
 
     def __init__(
@@ -64,8 +65,16 @@ class Execution:
     async def drive(self) -> Snoozed | RunStatus | None:
         """Run every step that can run, journal the end and return it; return a Snoozed when the run must wait instead.
 
-        After LOST or STOPPING nothing more is journalled and None is returned.
+        After LOST nothing more is journalled, after STOPPING only what steps have achieved; then None is returned.
+        No step goes on when this is left by an exception.
         """
+        try:
+            return await self._walk()
+        except BaseException:
+            await self._cease()
+            raise
+
+    async def _walk(self) -> Snoozed | RunStatus | None:
         marks: list[Mark] = []
         while not self._interrupted.done():
             begun = self._begin()
@@ -81,12 +90,14 @@ class Execution:
         if self._snoozed is not None:
             return []
         running = {step.step_id: StepStatus.RUNNING for step in self._live.values()}
-        outcomes = running | {name: step.status for name, step in self._done.items()}
         before = {step.step_id: step for step in self._lease.run.steps}
         return [
             evolve(before[step.step_id], status=StepStatus.RUNNING, attempt=before[step.step_id].attempt + 1)
-            for step in startable(self._pipeline, outcomes)
+            for step in startable(self._pipeline, running | self._outcomes())
         ]
+
+    def _outcomes(self) -> dict[str, StepStatus]:
+        return {name: step.status for name, step in self._done.items()}
 
     def _launch(self, begun: list[StepRun]) -> None:
         for step in begun:
@@ -96,60 +107,85 @@ class Execution:
     async def _next_outcomes(self) -> list[Mark]:
         awaited: set[asyncio.Future[Any]] = {*self._live, self._interrupted}
         await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        return self._collect()
+        return [StepEnded(step) for step in self._collect()]
 
-    def _collect(self) -> list[Mark]:
-        marks: list[Mark] = []
+    def _collect(self) -> list[StepRun]:
+        """Take the outcomes that are there; of several waits the longest counts."""
+        ended: list[StepRun] = []
         for task in [task for task in self._live if task.done()]:
             step = self._live.pop(task)
             outcome = evolve(step, status=StepStatus.CANCELLED) if task.cancelled() else task.result()
             if isinstance(outcome, Snoozed):
-                self._snoozed = outcome
+                self._snoozed = max(self._snoozed or outcome, outcome, key=lambda snoozed: snoozed.delay)
             else:
-                self._done[outcome.step_id] = outcome
-                marks.append(StepEnded(outcome))
-        return marks
+                ended.append(outcome)
+        self._done |= {step.step_id: step for step in ended}
+        return ended
 
     async def _end(self, marks: list[Mark]) -> Snoozed | RunStatus:
-        if self._snoozed is not None:
+        outcomes = self._outcomes()
+        failed = decisive(self._pipeline, outcomes)
+        if self._snoozed is not None and failed is None:
             await self._recorder.record(*marks)
             return self._snoozed
-        outcomes = {name: step.status for name, step in self._done.items()}
-        marks += [StepEnded(self._unreached(step, StepStatus.SKIPPED)) for step in unreached(self._pipeline, outcomes)]
-        failed = stopped(self._pipeline, outcomes)
-        ended = RunEnded(RunStatus.FAILED, self._first_error()) if failed else RunEnded(RunStatus.COMPLETED)
+        marks += [_never(step, StepStatus.SKIPPED) for step in unreached(self._pipeline, outcomes)]
+        ended = RunEnded(RunStatus.COMPLETED)
+        if failed is not None:
+            ended = RunEnded(RunStatus.FAILED, self._done[failed.step_id].error)
         await self._recorder.record(*marks, ended)
         return ended.status
 
-    def _unreached(self, step: Step, status: StepStatus) -> StepRun:
-        return StepRun(step.step_id, step.ps_type, status)
-
-    def _first_error(self) -> RunError | None:
-        errors = (self._done[step.step_id].error for step in self._pipeline.steps if step.step_id in self._done)
-        return next((error for error in errors if error is not None), None)
+    async def _cease(self) -> None:
+        """Cancel what is live and wait for it, but not for ever."""
+        for task in self._live:
+            task.cancel()
+        deaf = await settled(set(self._live), self._patience)
+        for task in deaf:
+            task.add_done_callback(_unheard)
+        if deaf:
+            log.error("steps ignore their cancellation", steps=[self._live[task].step_id for task in deaf])
 
     async def _interrupt(self, marks: list[Mark]) -> RunStatus | None:
         why = self._interrupted.result()
-        for task in self._live:
-            task.cancel()
-        detached = await settled(set(self._live), self._patience)
-        if detached:
-            log.error("steps ignore their cancellation", steps=[self._live[task].step_id for task in detached])
-        if why in {Interruption.LOST, Interruption.STOPPING}:
+        await self._cease()
+        if why is Interruption.LOST:
             return None
-        marks += self._collect()
-        marks += [StepEnded(evolve(step, status=StepStatus.CANCELLED)) for step in self._live.values()]
-        outcomes = {name: step.status for name, step in self._done.items()}
-        begun = {step.step_id for step in self._live.values()}
-        never = [step for step in unreached(self._pipeline, outcomes) if step.step_id not in begun]
-        marks += [StepEnded(self._unreached(step, StepStatus.CANCELLED)) for step in never]
-        ended = self._interrupted_end(why)
-        await self._recorder.record(*marks, ended)
+        ended = self._collect()
+        if why is Interruption.STOPPING:
+            marks += [StepEnded(step) for step in ended if step.status is not StepStatus.CANCELLED]
+            await self._recorder.record(*marks)
+            return None
+        left = [evolve(step, status=StepStatus.CANCELLED) for step in self._live.values()]
+        self._done |= {step.step_id: step for step in left}
+        marks += [StepEnded(step) for step in ended + left]
+        marks += [_never(step, StepStatus.CANCELLED) for step in unreached(self._pipeline, self._outcomes())]
+        return await self._end_interrupted(marks, why)
+
+    async def _end_interrupted(self, marks: list[Mark], why: Interruption) -> RunStatus:
+        ended = cancelled()
+        if why is Interruption.TIMEOUT:
+            minutes = self._pipeline.timeout_minutes
+            message = f"the run took longer than the {minutes:g} minutes its pipeline allows"
+            ended = RunEnded(RunStatus.TIMEOUT, RunError(Code.DEADLINE_EXCEEDED, Reason.RUN_TIMEOUT, message))
+        try:
+            await self._recorder.record(*marks, ended)
+        except TransitionError:
+            # The caller asked for its end while it was running out of time.
+            ended = cancelled()
+            await self._recorder.record(*marks, ended)
         return ended.status
 
-    def _interrupted_end(self, why: Interruption) -> RunEnded:
-        if why is Interruption.CANCEL:
-            return RunEnded(RunStatus.CANCELLED, RunError(Code.CANCELLED, Reason.CANCELLED, "the run was cancelled"))
-        minutes = self._pipeline.timeout_minutes
-        message = f"the run took longer than the {minutes:g} minutes its pipeline allows"
-        return RunEnded(RunStatus.TIMEOUT, RunError(Code.DEADLINE_EXCEEDED, Reason.RUN_TIMEOUT, message))
+
+def cancelled() -> RunEnded:
+    """Build the end of a run that its caller cancelled."""
+    return RunEnded(RunStatus.CANCELLED, RunError(Code.CANCELLED, Reason.CANCELLED, "the run was cancelled"))
+
+
+def _never(step: Step, status: StepStatus) -> StepEnded:
+    return StepEnded(StepRun(step.step_id, step.ps_type, status))
+
+
+def _unheard(task: asyncio.Task[Outcome]) -> None:
+    """Take the end of a step that was left behind, so that asyncio does not complain of it."""
+    if not task.cancelled() and task.exception() is not None:
+        log.warning("a step that was left behind ended", error=type(task.exception()).__name__)

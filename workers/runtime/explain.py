@@ -24,6 +24,8 @@ _BLAME: dict[Reason, tuple[str, str]] = {
     Reason.CREDENTIAL_INVALID: ("caller", "store the credential again, then retry"),
     Reason.CREDENTIAL_UNAVAILABLE: ("service", "retry later; nothing is lost"),
     Reason.SUBSCRIPTION_INACTIVE: ("caller", "renew the subscription, then retry"),
+    Reason.STEP_TIMEOUT: ("service", "retry; narrow the days of the run, or allow the step more time"),
+    Reason.RUN_TIMEOUT: ("service", "retry, which goes on behind the finished steps; or allow the run more time"),
     Reason.CONFIG_INVALID: ("service", "correct the declaration, then start a new run"),
     Reason.SCHEMA_CONFLICT: ("service", "migrate the table as the message says, then retry"),
     Reason.SHRINK_HELD: ("caller", "check the provider's data; start a run with force_refresh to accept them"),

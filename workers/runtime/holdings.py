@@ -37,35 +37,41 @@ class Holding:
         if not self.interrupted.done():
             self.interrupted.set_result(why)
 
+    @property
+    def lost(self) -> bool:
+        """Whether the lease is given up here."""
+        return self.interrupted.done() and self.interrupted.result() is Interruption.LOST
+
 
 class Holdings:
-    """What is held, by run."""
+    """What is held, by fence: a run whose lease was lost may be held again before its former self has ended."""
 
     def __init__(self) -> None:
-        self._held: dict[UUID, Holding] = {}
+        self._held: dict[int, Holding] = {}
 
-    def hold(self, lease: Lease, now: float) -> Holding:
-        """Keep a lease that was just claimed."""
-        holding = Holding(lease, now, asyncio.get_running_loop().create_future())
-        self._held[lease.run.run_id] = holding
+    def hold(self, lease: Lease, renewed: float) -> Holding:
+        """Keep a lease that was just claimed; an older one of the same run is lost."""
+        for older in self:
+            if older.lease.run.run_id == lease.run.run_id:
+                older.interrupt(Interruption.LOST)
+        holding = Holding(lease, renewed, asyncio.get_running_loop().create_future())
+        self._held[lease.fence] = holding
         slots_leased.set(len(self._held))
         return holding
 
     def drop(self, holding: Holding) -> None:
-        """Forget a lease whose run is over here, unless a newer one took its place."""
-        run_id = holding.lease.run.run_id
-        if self._held.get(run_id) is holding:
-            del self._held[run_id]
+        """Forget a lease whose run is over here."""
+        self._held.pop(holding.lease.fence, None)
         slots_leased.set(len(self._held))
 
-    def of(self, run_id: UUID) -> Holding | None:
-        """Return what is held of a run."""
-        return self._held.get(run_id)
+    def of(self, lease: Lease) -> Holding | None:
+        """Return what is held under this very lease."""
+        return self._held.get(lease.fence)
 
     @property
     def fences(self) -> Mapping[UUID, int]:
-        """Run → fence of every lease held."""
-        return {run_id: holding.lease.fence for run_id, holding in self._held.items()}
+        """Run → fence of every lease to be renewed."""
+        return {holding.lease.run.run_id: fence for fence, holding in self._held.items() if not holding.lost}
 
     def __iter__(self) -> Iterator[Holding]:
         return iter(tuple(self._held.values()))

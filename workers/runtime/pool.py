@@ -13,12 +13,17 @@ from workers.model.failure import FailedError
 from workers.model.lease import Lease
 from workers.ports import Clock, Dispatch
 from workers.runtime.holdings import Holdings, Interruption
+from workers.runtime.leases import LeaseKeeper
 from workers.runtime.mailboxes import Mailboxes
 from workers.runtime.supervisor import Supervisor
 
 log = structlog.get_logger()
 
 Run = Callable[[Lease, asyncio.Future[Interruption]], Coroutine[Any, Any, None]]
+
+AWAY_SECONDS = 1.0
+# Of the time to stop, what is left to runs that are interrupted before their leases are given back.
+LAST_SHARE, LAST_SECONDS = 0.2, 1.5
 
 
 @frozen
@@ -32,14 +37,9 @@ class PoolTerms:
     shortest_poll: float = 0.05
     longest_poll: float = 0.25
 
-    @property
-    def fenced_after(self) -> float:
-        """Seconds without a renewal after which a run here must have no more effects."""
-        return 0.8 * self.lease_seconds
-
 
 class Pool:
-    """A claimer, a heartbeat and `slots` workers under one supervisor."""
+    """A claimer, a heartbeat, a fence and `slots` workers under one supervisor."""
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class Pool:
         self._mailboxes = Mailboxes(terms.slots)
         self._woken = asyncio.Event()
         self._empty = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._open = True
         dispatch.on_wake(self._woken.set)
 
@@ -67,23 +68,42 @@ class Pool:
         """Put the actors under the supervisor."""
         for number in range(self._terms.slots):
             self._supervisor.add(f"worker-{number}", self._work)
-        self._supervisor.add("heartbeat", self._keep_leases)
-        self._supervisor.add("fence", self._fence_overdue)
+        terms = self._terms
+        LeaseKeeper(
+            terms.worker,
+            terms.lease_seconds,
+            terms.heartbeat_seconds,
+            self._dispatch,
+            self._held,
+            self._clock,
+            self._roll,
+        ).start(self._supervisor)
         self._supervisor.add("claimer", self._claim)
 
-    async def stop(self, grace: float, hurry: asyncio.Event) -> int:
-        """Claim nothing more, let runs end for `grace` seconds or until `hurry`, interrupt the rest, give leases back.
+    @property
+    def held(self) -> int:
+        """How many slots are taken."""
+        return len(self._held)
 
-        Returns how many leases were given back.
+    async def stop(self, grace: float, hurry: asyncio.Event) -> int:
+        """Claim nothing more, let runs end until `hurry`, interrupt the rest, give leases back: all in `grace` seconds.
+
+        Returns how many leases were given back; none when the journal is away, where they end by themselves.
         """
         self._open = False
-        await self._drained(grace, hurry)
+        last = min(LAST_SHARE * grace, LAST_SECONDS)
+        await self._drained(grace - last, hurry)
         for lease in self._mailboxes.clear():
             self._drop(lease)
         for holding in self._held:
             holding.interrupt(Interruption.STOPPING)
-        await self._drained(self._terms.heartbeat_seconds)
-        return await self._dispatch.release(self._terms.worker)
+        await self._drained(last)
+        try:
+            async with self._claiming:
+                return await self._dispatch.release(self._terms.worker)
+        except FailedError as error:
+            log.warning("leases not given back", reason=error.failure.reason)
+            return 0
 
     async def _drained(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
         try:
@@ -105,13 +125,27 @@ class Pool:
     async def _claim(self) -> None:
         while self._open:
             self._woken.clear()
+            try:
+                claimed = await self._take_on()
+            except FailedError as error:
+                log.warning("claiming put off", reason=error.failure.reason)
+                await self._clock.sleep(AWAY_SECONDS * (0.5 + self._roll()))
+            else:
+                if not claimed:
+                    await self._until_woken()
+
+    async def _take_on(self) -> int:
+        """Claim what there is room for and lay it into the mailboxes; return how many runs that is."""
+        async with self._claiming:
             free = self._terms.slots - len(self._held)
-            leases = await self._dispatch.claim(self._terms.worker, free) if free > 0 else ()
+            if free <= 0 or not self._open:
+                return 0
+            asked = self._clock.monotonic()
+            leases = await self._dispatch.claim(self._terms.worker, free)
             for lease in leases:
-                self._held.hold(lease, self._clock.monotonic())
+                self._held.hold(lease, asked)
                 self._mailboxes.put(lease)
-            if not leases:
-                await self._until_woken()
+            return len(leases)
 
     async def _until_woken(self) -> None:
         terms = self._terms
@@ -125,55 +159,18 @@ class Pool:
     async def _work(self) -> None:
         while True:
             lease = await self._mailboxes.take()
-            holding = self._held.of(lease.run.run_id)
+            holding = self._held.of(lease)
             if holding is None:
                 continue
             try:
                 await self._run(lease, holding.interrupted)
             finally:
-                self._held.drop(holding)
-                self._freed()
+                self._drop(lease)
 
     def _drop(self, lease: Lease) -> None:
-        holding = self._held.of(lease.run.run_id)
+        holding = self._held.of(lease)
         if holding is not None:
             self._held.drop(holding)
-            self._freed()
-
-    def _freed(self) -> None:
         self._woken.set()
         if not len(self._held):
             self._empty.set()
-
-    async def _keep_leases(self) -> None:
-        while True:
-            await self._clock.sleep(self._terms.heartbeat_seconds * (0.9 + 0.2 * self._roll()))
-            if not len(self._held):
-                continue
-            asked = self._clock.monotonic()
-            try:
-                async with asyncio.timeout(self._terms.heartbeat_seconds):
-                    beats = await self._dispatch.heartbeat(self._terms.worker, self._held.fences)
-            except (FailedError, TimeoutError):
-                log.warning("heartbeat failed", held=len(self._held))
-                continue
-            self._heed(asked, {beat.run_id: beat.cancelling for beat in beats})
-
-    def _heed(self, asked: float, renewed: dict[Any, bool]) -> None:
-        for holding in self._held:
-            cancelling = renewed.get(holding.lease.run.run_id)
-            if cancelling is not None:
-                holding.renewed = asked
-                if cancelling:
-                    holding.interrupt(Interruption.CANCEL)
-            elif holding.renewed < asked:
-                holding.interrupt(Interruption.LOST)
-
-    async def _fence_overdue(self) -> None:
-        """Stop the effects of runs whose lease may soon be another's; a hanging heartbeat cannot delay this."""
-        while True:
-            await self._clock.sleep(self._terms.lease_seconds / 30)
-            limit = self._clock.monotonic() - self._terms.fenced_after
-            for holding in self._held:
-                if holding.renewed < limit:
-                    holding.interrupt(Interruption.LOST)

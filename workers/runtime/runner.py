@@ -15,13 +15,14 @@ from workers.catalog.orgs import Directory
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import Lease, RunEnded, StaleFenceError
 from workers.model.pipeline import Pipeline
-from workers.model.resolve import run_variables
+from workers.model.resolve import ResolveError, run_variables
 from workers.model.run import Run, RunError, RunStatus
 from workers.ports import Clock, Dispatch
-from workers.runtime.execution import Execution, Snoozed
+from workers.runtime.contexts import Plan
+from workers.runtime.execution import Execution, Snoozed, cancelled
 from workers.runtime.holdings import Interruption
 from workers.runtime.recorder import Recorder
-from workers.runtime.stepping import Plan, Stepping
+from workers.runtime.stepping import Stepping
 from workers.runtime.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -53,16 +54,31 @@ class Runner:
             tracer.start_as_current_span("run"),
         ):
             try:
-                await self._drive(run, recorder, interrupted)
+                await self._to_its_end(run, recorder, interrupted)
             except StaleFenceError:
                 log.warning("lease lost, nothing more is written")
                 ended.labels("lost").inc()
-            except FailedError as error:
-                await self._refuse(recorder, error.failure)
+
+    async def _to_its_end(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
+        _note_wait(run)
+        if run.status is RunStatus.CANCELLING:
+            await recorder.record(cancelled())
+            ended.labels(RunStatus.CANCELLED.lower()).inc()
+            return
+        try:
+            await self._drive(run, recorder, interrupted)
+        except StaleFenceError:
+            raise
+        except FailedError as error:
+            await self._refuse(recorder, error.failure)
+        except ResolveError as error:
+            await self._refuse(recorder, _invalid(f"variables: {error}"))
+        except Exception:
+            log.exception("run failed unexpectedly")
+            message = "the service failed unexpectedly; its log has the details"
+            await self._refuse(recorder, Failure(Code.INTERNAL, Reason.INTERNAL, message))
 
     async def _drive(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
-        if run.status is RunStatus.CANCELLING and not interrupted.done():
-            interrupted.set_result(Interruption.CANCEL)
         pipeline = await self._pinned(run)
         await self._check_subscription(run)
         inputs = self.catalog.inputs(pipeline, run.parameters, run.created_at.date())
@@ -95,8 +111,7 @@ class Runner:
             return current
         source = await self.dispatch.declaration(run.config_hash)
         if source is None:
-            message = "the declaration this run was accepted with is not kept any more"
-            raise FailedError(Failure(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, message))
+            raise FailedError(_invalid("the declaration this run was accepted with is not kept any more"))
         path = "/".join(part for part in (run.provider, run.domain, run.pipeline) if part)
         return self.catalog.parse(path, source)
 
@@ -113,6 +128,16 @@ class Runner:
             return
         ended.labels(RunStatus.FAILED.lower()).inc()
         await recorder.record(RunEnded(RunStatus.FAILED, RunError.of(failure)))
+
+
+def _note_wait(run: Run) -> None:
+    first = run.attempt == 1 and not any(step.attempt for step in run.steps)
+    if first and run.start_time is not None:
+        waited.labels(run.trigger_type).observe(max(0.0, (run.start_time - run.created_at).total_seconds()))
+
+
+def _invalid(message: str) -> Failure:
+    return Failure(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, message)
 
 
 def _time_out(interrupted: asyncio.Future[Interruption]) -> None:

@@ -34,7 +34,8 @@ class Supervisor:
 
     A child that returns is done. One that raises is started again within `longest_wait` seconds (full jitter); after
     more than `intensity` deaths in `period` seconds it stays down and `on_give_up(name)` is called. Stopping may come
-    before starting and more than once, and returns only when nothing runs any more.
+    before starting and more than once, and returns when nothing runs any more, but for tasks that ignore their
+    cancellation for `patience` seconds.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Supervisor:
         intensity: int = 5,
         period: float = 60.0,
         longest_wait: float = 1.0,
+        patience: float = 2.0,
     ) -> None:
         self._clock = clock
         self._roll = roll
@@ -53,9 +55,16 @@ class Supervisor:
         self._intensity = intensity
         self._period = period
         self._longest_wait = longest_wait
+        self._patience = patience
+        self._down: set[str] = set()
         self._children: list[_Child] = []
         self._spawned: set[asyncio.Task[Any]] = set()
         self._started = False
+
+    @property
+    def down(self) -> frozenset[str]:
+        """Names of the children that were given up."""
+        return frozenset(self._down)
 
     def add(self, name: str, actor: Actor) -> None:
         """Declare a child; it starts with `start`, or at once when that has happened."""
@@ -76,9 +85,8 @@ class Supervisor:
         while self._children:
             task = self._children.pop().task
             if task is not None:
-                await _cancelled(task)
-        for task in tuple(self._spawned):
-            await _cancelled(task)
+                await self._cancelled({task})
+        await self._cancelled(self._spawned - {asyncio.current_task()})
 
     def spawn(self, work: Coroutine[Any, Any, Result], name: str = "") -> asyncio.Task[Result]:
         """Start a task that ends by itself; its owner awaits it."""
@@ -102,19 +110,37 @@ class Supervisor:
 
     async def _keep(self, child: _Child) -> None:
         while True:
-            try:
-                await child.actor()
-            except Exception:
-                log.exception("actor died", actor=child.name)
-            else:
+            if await self._lived(child):
                 return
             if not self._may_restart(child):
                 given_up.labels(child.name).inc()
                 log.error("actor given up", actor=child.name)
+                self._down.add(child.name)
                 self._on_give_up(child.name)
                 return
             restarts.labels(child.name).inc()
             await self._clock.sleep(self._roll() * min(self._longest_wait, 0.05 * 2 ** len(child.deaths)))
+
+    async def _lived(self, child: _Child) -> bool:
+        """Return whether the actor came to its own end."""
+        try:
+            await child.actor()
+        except asyncio.CancelledError:
+            if cancellation_asked():
+                raise
+            log.exception("actor died of a cancellation that nobody asked for", actor=child.name)
+        except Exception:
+            log.exception("actor died", actor=child.name)
+        else:
+            return True
+        return False
+
+    async def _cancelled(self, tasks: set[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+        deaf = await settled(tasks, self._patience)
+        if deaf:
+            log.error("tasks ignore their cancellation", tasks=sorted(task.get_name() for task in deaf))
 
     def _may_restart(self, child: _Child) -> bool:
         now = self._clock.monotonic()
@@ -124,9 +150,10 @@ class Supervisor:
         return len(child.deaths) <= self._intensity
 
 
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
+def cancellation_asked() -> bool:
+    """Whether the current task is being cancelled, and has not merely awaited something that was."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def settled(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.model.dag import startable, stopped, unreached
+from workers.model.dag import decisive, startable, unreached
 from workers.model.pipeline import OnFailure, Pipeline, Step
 from workers.model.run import StepStatus
 
@@ -32,13 +32,18 @@ def test_a_step_waits_for_every_step_it_depends_on() -> None:
 def test_a_failure_stops_what_has_not_begun() -> None:
     line = pipeline(Step("a", "x.y"), Step("b", "x.y"))
     assert startable(line, {"a": FAILED}) == ()
-    assert stopped(line, {"a": FAILED})
+    assert decisive(line, {"a": FAILED}) == line.step("a")
+
+
+def test_the_decisive_failure_is_the_first_that_the_run_cannot_do_without() -> None:
+    line = pipeline(Step("a", "x.y", on_failure=OnFailure.ALERT), Step("b", "x.y"), Step("c", "x.y"))
+    assert decisive(line, {"a": FAILED, "b": FAILED, "c": FAILED}) == line.step("b")
 
 
 def test_a_failure_that_may_be_passed_lets_its_dependants_start() -> None:
     line = pipeline(Step("a", "x.y", on_failure=OnFailure.CONTINUE), Step("b", "x.y", depends_on=("a",)))
     assert names(startable(line, {"a": FAILED})) == ["b"]
-    assert not stopped(line, {"a": FAILED})
+    assert decisive(line, {"a": FAILED}) is None
 
 
 def test_a_disabled_step_is_never_started_and_lets_its_dependants_pass() -> None:

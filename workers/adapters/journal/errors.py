@@ -39,10 +39,10 @@ class UnknownOutcomeError(FailedError):
 
 
 class RejectedError(FailedError):
-    """The engine refused the statement's data; nothing was written."""
+    """The engine refused the statement's data; nothing was written, and trying again would change nothing."""
 
     def __init__(self) -> None:
-        super().__init__(_away("The journal could not keep this."))
+        super().__init__(Failure(Code.INTERNAL, Reason.INTERNAL, "The journal could not keep this."))
 
 
 def failure_of(error: BaseException, pid: int) -> FailedError:

@@ -1,0 +1,142 @@
+"""Makes what a processor is handed: one StepContext for one attempt of one step, opened lazily, closed with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+from attrs import frozen
+
+from workers.catalog import Catalog
+from workers.catalog.credentials import Credentials
+from workers.model.lease import Lease, Logged, PageRead
+from workers.model.page import Page, Read, Receipt
+from workers.model.parameters import Inputs
+from workers.model.pipeline import Pipeline, Step
+from workers.model.run import Progress, StepRun
+from workers.model.secret import Secret
+from workers.ports import Authority, Clock, Intake, Reader, Reading, StepContext, Warehouses, Wiring
+from workers.runtime import offerings
+from workers.runtime.gauge import ProgressGauge
+from workers.runtime.memory import Memory
+from workers.runtime.recorder import Recorder
+
+log = structlog.get_logger()
+
+
+@frozen
+class Plan:
+    """What all steps of one run share."""
+
+    recorder: Recorder
+    pipeline: Pipeline
+    inputs: Inputs
+    dataset: str
+    variables: Mapping[str, Any]
+
+    @property
+    def lease(self) -> Lease:
+        """The right to write for the run."""
+        return self.recorder.lease
+
+
+@frozen
+class Contexts:
+    """Where the parts of a context come from."""
+
+    catalog: Catalog
+    credentials: Credentials
+    warehouses: Warehouses
+    reader: Reader
+    journal: Intake
+    clock: Clock
+
+    @asynccontextmanager
+    async def open(
+        self, plan: Plan, step: Step, attempt: StepRun, memory: Memory, done: Mapping[str, StepRun]
+    ) -> AsyncIterator[StepContext]:
+        """Make the context of an attempt; `done` are the steps that have their outcome."""
+        run, says = plan.lease.run, _Says(plan, step, self.clock)
+        secret = self._secret(run.org_slug)
+        async with AsyncExitStack() as stack:
+            yield StepContext(
+                org=run.org_slug,
+                run_id=run.run_id,
+                run_date=run.run_date,
+                window=plan.inputs.window,
+                step=step,
+                variables=plan.variables,
+                schemas=self.catalog.schemas,
+                warehouse=self.warehouses.of(_authority(plan, step)),
+                secret=secret,
+                endpoint=self.catalog.endpoint,
+                reading=_LazyReading(self.reader, self._wiring(plan, attempt, secret), stack),
+                checkpoint=lambda state: memory.keep(offerings.state(state)),
+                progress=says.progress,
+                message=says.message,
+                log=log.bind(step_id=step.step_id),
+                clock=self.clock,
+                force_refresh=run.force_refresh,
+                saved=memory.state,
+                outputs={name: ended.output for name, ended in done.items()},
+            )
+
+    def _secret(self, org: str) -> Callable[[str], Any]:
+        async def secret(provider: str) -> Secret:
+            return await self.credentials.open(org, provider)
+
+        return secret
+
+    def _wiring(self, plan: Plan, attempt: StepRun, secret: Callable[[str], Any]) -> Wiring:
+        async def take(key: str, per_minute: float, burst: int) -> float:
+            return await self.journal.take(key, per_minute=per_minute, burst=burst)
+
+        async def receipt(page: Receipt) -> None:
+            await plan.recorder.record(PageRead(attempt.step_id, attempt.attempt, page))
+
+        return Wiring(secret, take, receipt, budget_key=plan.lease.run.org_slug)
+
+
+class _Says:
+    """What a step tells whoever watches."""
+
+    def __init__(self, plan: Plan, step: Step, clock: Clock) -> None:
+        self._recorder = plan.recorder
+        self._step_id = step.step_id
+        self._gauge = ProgressGauge(step.step_id, plan.recorder, clock)
+
+    async def progress(self, progress: Progress) -> None:
+        await self._gauge.show(offerings.progress(progress))
+
+    async def message(self, text: str) -> None:
+        await self._recorder.record(Logged(offerings.text(text), self._step_id))
+
+
+class _LazyReading:
+    """A reading that is opened when it is first read from: most steps never do."""
+
+    def __init__(self, reader: Reader, wiring: Wiring, stack: AsyncExitStack) -> None:
+        self._reader = reader
+        self._wiring = wiring
+        self._stack = stack
+        self._opening = asyncio.Lock()
+        self._reading: Reading | None = None
+
+    async def pages(self, read: Read) -> AsyncIterator[Page]:
+        reading = await self._opened()
+        async for page in reading.pages(read):
+            yield page
+
+    async def _opened(self) -> Reading:
+        async with self._opening:
+            if self._reading is None:
+                self._reading = await self._stack.enter_async_context(self._reader.open(self._wiring))
+            return self._reading
+
+
+def _authority(plan: Plan, step: Step) -> Authority:
+    run, lease = plan.lease.run, plan.lease
+    return Authority(run.org_slug, plan.dataset, run.run_id, lease.run_seq, lease.fence, step.step_id)
