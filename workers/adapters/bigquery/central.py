@@ -44,7 +44,7 @@ class BigQueryCentral:
         if not rows:
             return
         content = ndjson(Records(table.name, table.columns), rows)
-        key = digest(table.name, batch)
+        key = digest(self._wiring.central, table.name, batch)
         with explained(f"append to {self._wiring.central}.{table.name}"):
             await self._wiring.jobs.run(f"dp_add_{key}", lambda job_id: self._load(table.name, content, job_id))
 
@@ -58,13 +58,13 @@ class BigQueryCentral:
             return
         columns = _given(table, rows)
         content = ndjson(Records(table.name, columns), list(latest.values()))
-        key = digest(table.name, batch)
+        key = digest(self._wiring.central, table.name, batch)
         stage = identifier(f"__stg_{table.name}_{key}")
         with explained(f"merge into {self._wiring.central}.{table.name}"):
             await self._wiring.jobs.run(
                 f"dp_stage_{key}",
                 lambda job_id: self._stage(stage, columns, content, job_id),
-                usable=lambda: self._wiring.tables.exists(self._wiring.central, stage),
+                usable=lambda: self._wiring.tables.holds(self._wiring.central, stage, len(latest)),
             )
             await self._wiring.queries.run(f"dp_merge_{key}", self._merge(table, stage, columns, keys), ())
             await self._wiring.tables.drop(self._wiring.central, (stage,))

@@ -37,6 +37,6 @@ def connect(
         credentials=credentials,
         _http=session,
         location=location,
-        client_info=ClientInfo(user_agent="data-pipeline-service"),  # type: ignore[no-untyped-call]
+        client_info=ClientInfo(user_agent="data-pipeline-service"),
         client_options={"api_endpoint": endpoint} if endpoint else None,
     )

@@ -53,7 +53,8 @@ class Staging:
         """Start loading a file; wait for an earlier one while two are under way."""
         while len(self._loading) >= _AT_ONCE:
             await self._settle(self._loading.popleft())
-        key = digest(self._authority.step_id, self._table.name, self._purpose, file.number, file.sha256)
+        where = (self._client.project, self._authority.dataset, self._table.name)
+        key = digest(*where, self._authority.step_id, self._purpose, file.number, file.sha256)
         stage = stage_name(self._table.name, self._authority.run_id, key)
         job = job_name("load", self._authority.run_id, key)
         self._loading.append(_Loading(file, stage, job, self._calls.begin(lambda: self._load(file, stage, job))))
@@ -77,7 +78,7 @@ class Staging:
             loading.job,
             lambda job_id: self._load(loading.file, loading.stage, job_id),
             first=loading.first,
-            usable=lambda: self._tables.exists(self._authority.dataset, loading.stage),
+            usable=lambda: self._tables.holds(self._authority.dataset, loading.stage, loading.file.rows),
         )
         self.stages.append(loading.stage)
         self.hashes.append(loading.file.sha256)
@@ -106,7 +107,7 @@ def _as_staged(column: Column) -> Column:
 
 
 def _load_config() -> bigquery.LoadJobConfig:
-    lists = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
+    lists = bigquery.ParquetOptions()
     lists.enable_list_inference = True
     config = bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.PARQUET,

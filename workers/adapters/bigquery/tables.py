@@ -56,9 +56,10 @@ class Tables:
         """Return the API's name of a table."""
         return bigquery.DatasetReference(self._client.project, dataset).table(name)
 
-    async def exists(self, dataset: str, name: str) -> bool:
-        """Whether the table is there."""
-        return await self._existing(self.reference(dataset, name)) is not None
+    async def holds(self, dataset: str, name: str, rows: int) -> bool:
+        """Whether the table is there and has so many rows."""
+        existing = await self._existing(self.reference(dataset, name))
+        return existing is not None and existing.num_rows == rows
 
     def create_stage(self, dataset: str, name: str, schema: Sequence[SchemaField]) -> None:
         """Create a table that BigQuery drops after a day, unless it is there. Blocks: for a thread of `Calls`."""

@@ -82,7 +82,7 @@ class BigQueryWarehouses:
     ) -> None:
         self._wiring.spooling.shutdown(wait=True)
         self._wiring.calls.close()
-        self._wiring.client.close()  # type: ignore[no-untyped-call]
+        self._wiring.client.close()
 
     def of(self, authority: Authority) -> BigQueryWarehouse:
         """Return the organisation's dataset, bound to an authority: one object for one attempt of a step."""

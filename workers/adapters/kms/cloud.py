@@ -59,7 +59,7 @@ class CloudKms:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._made is not None:
-            await self._made.transport.close()  # type: ignore[no-untyped-call]
+            await self._made.transport.close()
 
     async def encrypt(self, plaintext: bytes, bound: bytes) -> bytes:
         """Seal. FailedError(CREDENTIAL_UNAVAILABLE) when KMS cannot; retryable unless it forbids it."""
@@ -72,6 +72,8 @@ class CloudKms:
         )
         try:
             sealed: EncryptResponse = await self._client().encrypt(request, retry=self._retry, timeout=self._seconds)
+        except api.InvalidArgument:
+            raise does_not_open("Cloud KMS does not seal this value; it takes 64 KiB at most") from None
         except (api.GoogleAPICallError, api.RetryError, GoogleAuthError) as error:
             raise _refusal(error) from None
         heard = sealed.verified_plaintext_crc32c and sealed.verified_additional_authenticated_data_crc32c

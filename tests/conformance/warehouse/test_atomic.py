@@ -1,0 +1,68 @@
+"""Readers that come between the statements of a publication see one complete version, and only thanks to BEGIN."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sandbox.bigquery.connect import connect
+from sandbox.bigquery.launch import Emulator
+from tests.plugins.warehouse_desk import FIRST, SECOND, Desk, facts, open_desk, scripts
+
+pytestmark = pytest.mark.engine
+
+DATASET = "watched_local"
+OLD = {(FIRST, "completions"): 30, (SECOND, "completions"): 20}
+NEW = {(FIRST, "completions"): 40, (SECOND, "completions"): 10}
+_READERS = 3  # a query is several requests, and one comes in between two statements
+Seen = list[dict[tuple[date, str], int]]
+
+
+@pytest.fixture(scope="module")
+async def admitting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Emulator]:
+    emulator = Emulator(tmp_path_factory.mktemp("admitting"), admit_readers=True)
+    await emulator.start()
+    with connect(emulator.rest) as client:
+        await asyncio.to_thread(client.create_dataset, DATASET)
+    yield emulator
+    await emulator.stop()
+
+
+def without_transaction() -> dict[str, str]:
+    texts = scripts()
+    return texts | {"promote": re.sub(r"(BEGIN|COMMIT) TRANSACTION;", "", texts["promote"])}
+
+
+async def read_until(desk: Desk, published: asyncio.Event) -> Seen:
+    seen: Seen = []
+    while not published.is_set():
+        seen.append(await desk.counts())
+    return seen
+
+
+async def watch(desk: Desk, run_seq: int) -> Seen:
+    """What readers see from one complete version to the next."""
+    await desk.later([*facts(FIRST, 30), *facts(SECOND, 20)], run_seq)
+    published = asyncio.Event()
+    reading = [asyncio.create_task(read_until(desk, published)) for _ in range(_READERS)]
+    await desk.later([*facts(FIRST, 40), *facts(SECOND, 10)], run_seq + 1)
+    published.set()
+    return [version for seen in await asyncio.gather(*reading) for version in seen]
+
+
+async def test_a_reader_sees_the_old_version_or_the_new_one(admitting: Emulator, tmp_path: Path) -> None:
+    async with open_desk(admitting.rest, DATASET, tmp_path) as desk:
+        seen = await watch(desk, 1)
+    assert OLD in seen
+    assert all(version in (OLD, NEW) for version in seen)
+
+
+async def test_without_the_transaction_a_reader_sees_a_torn_version(admitting: Emulator, tmp_path: Path) -> None:
+    async with open_desk(admitting.rest, DATASET, tmp_path, sql=without_transaction()) as desk:
+        torn = [version for run_seq in (3, 5, 7) for version in await watch(desk, run_seq) if version not in (OLD, NEW)]
+    assert torn

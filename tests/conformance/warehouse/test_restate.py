@@ -1,0 +1,127 @@
+"""A restatement replaces what it names, once, and nobody older undoes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugins.warehouse_desk import FIRST, SECOND, THIRD, WINDOW, Desk, facts
+from workers.model.failure import FailedError, Reason
+from workers.model.window import DateWindow
+
+pytestmark = pytest.mark.engine
+
+BOTH = (*facts(FIRST, 3), *facts(SECOND, 2))
+
+
+def reason(raised: pytest.ExceptionInfo[FailedError]) -> Reason:
+    return raised.value.failure.reason
+
+
+async def test_a_restatement_replaces_its_window_and_scope_and_nothing_else(desk: Desk) -> None:
+    await desk.restate([*BOTH, *facts(THIRD, 4), *facts(FIRST, 5, "images")], DateWindow(FIRST, THIRD))
+    written = await desk.later(facts(FIRST, 1), 2, WINDOW, {"endpoint": "completions"})
+    assert written.rows == 1
+    assert await desk.counts() == {(FIRST, "completions"): 1, (FIRST, "images"): 5, (THIRD, "completions"): 4}
+
+
+async def test_a_second_identical_publication_is_adopted(desk: Desk) -> None:
+    first = await desk.restate(BOTH)
+    second = await desk.restate(BOTH)
+    assert (first.rows, first.adopted, second.rows, second.adopted) == (5, False, 5, True)
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
+
+
+async def test_a_second_attempt_keeps_what_the_first_published_although_it_read_something_else(desk: Desk) -> None:
+    await desk.restate(BOTH)
+    second = await desk.restate(facts(FIRST, 9), fence=2)
+    assert (second.rows, second.adopted) == (5, True)
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
+
+
+async def test_an_older_lease_writes_nothing_after_a_newer_one_did(desk: Desk) -> None:
+    await desk.restate(BOTH, fence=2)
+    with pytest.raises(FailedError) as raised:
+        await desk.restate(facts(FIRST, 9), fence=1)
+    assert reason(raised) is Reason.STALE_RUN
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
+
+
+async def test_an_older_lease_writes_nothing_after_a_newer_one_adopted(desk: Desk) -> None:
+    await desk.restate(BOTH, fence=1)
+    await desk.restate(BOTH, fence=2)
+    with pytest.raises(FailedError) as raised:
+        await desk.restate(facts(FIRST, 9), fence=1)
+    assert reason(raised) is Reason.STALE_RUN
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ((WINDOW, None), (DateWindow(SECOND, THIRD), None)),
+        ((WINDOW, {"endpoint": "completions"}), (WINDOW, None)),
+        ((WINDOW, None), (WINDOW, {"endpoint": "completions"})),
+        ((None, None), (DateWindow(SECOND, SECOND), None)),
+        ((WINDOW, None), (None, None)),
+    ],
+)
+async def test_an_older_run_writes_nothing_where_a_newer_one_wrote(desk: Desk, newer: tuple, older: tuple) -> None:  # type: ignore[type-arg]
+    await desk.later(BOTH, 2, *newer)
+    with pytest.raises(FailedError) as raised:
+        await desk.later(facts(SECOND, 2), 1, *older)
+    assert reason(raised) is Reason.STALE_RUN
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
+
+
+async def test_an_older_run_still_writes_beside_a_newer_one(desk: Desk) -> None:
+    await desk.later(BOTH, 2, WINDOW, {"endpoint": "completions"})
+    await desk.later(facts(FIRST, 4, "images"), 1, WINDOW, {"endpoint": "images"})
+    assert (await desk.counts())[FIRST, "images"] == 4
+
+
+async def test_another_step_of_the_same_run_is_not_taken_for_a_repetition(desk: Desk) -> None:
+    await desk.restate(BOTH)
+    written = await desk.restate(facts(FIRST, 1), step_id="correct", fence=2)
+    assert (written.rows, written.adopted) == (1, False)
+
+
+async def test_an_empty_complete_answer_empties_the_window(desk: Desk) -> None:
+    await desk.restate([*BOTH, *facts(THIRD, 1)], DateWindow(FIRST, THIRD))
+    assert (await desk.later([], 2)).rows == 0
+    assert await desk.counts() == {(THIRD, "completions"): 1}
+
+
+async def test_an_empty_incomplete_answer_leaves_everything(desk: Desk) -> None:
+    await desk.restate(BOTH)
+    await desk.later([], 2, complete=False)
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
+
+
+async def test_an_incomplete_answer_replaces_only_the_days_it_has(desk: Desk) -> None:
+    await desk.restate(BOTH)
+    await desk.later(facts(SECOND, 4), 2, complete=False)
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 4}
+    assert await desk.rows("SELECT day FROM {dataset}.__load_ledger WHERE NOT complete") == [(SECOND,)]
+
+
+async def test_a_great_loss_of_rows_is_held_for_review(desk: Desk) -> None:
+    await desk.restate(facts(FIRST, 100))
+    with pytest.raises(FailedError, match="100 rows would become 19") as raised:
+        await desk.later(facts(FIRST, 19), 2)
+    assert reason(raised) is Reason.SHRINK_HELD
+    await desk.later(facts(FIRST, 20), 3)
+    await desk.later(facts(FIRST, 1), 4, allow_shrink=True)
+    assert await desk.counts() == {(FIRST, "completions"): 1}
+
+
+@pytest.mark.parametrize(("rows", "scope"), [(facts(THIRD, 2), None), (facts(FIRST, 2, "images"), {"endpoint": "x"})])
+async def test_rows_outside_what_they_replace_are_refused(desk: Desk, rows: list, scope: dict | None) -> None:  # type: ignore[type-arg]
+    with pytest.raises(FailedError, match="2 rows lie outside") as raised:
+        await desk.restate(rows, WINDOW, scope)
+    assert reason(raised) is Reason.DATA_INVALID
+    assert await desk.counts() == {}
+
+
+async def test_without_a_window_the_whole_table_is_replaced(desk: Desk) -> None:
+    await desk.restate([*BOTH, *facts(THIRD, 1)], DateWindow(FIRST, THIRD))
+    await desk.later(facts(SECOND, 2), 2, None)
+    assert await desk.counts() == {(SECOND, "completions"): 2}
