@@ -11,7 +11,7 @@ import sys
 import structlog
 import uvloop
 
-from server.app import serve
+from server.lifecycle import serve
 from server.loglines import LogLines
 from server.redaction import Redactor
 from server.settings import Settings, SettingsError

@@ -1,28 +1,23 @@
-"""The composition root: opens the engines, wires the rooms by constructor arguments, serves until told to stop."""
+"""The composition root: opens the engines and wires the rooms to one another by constructor arguments."""
 
 from __future__ import annotations
 
-import asyncio
 import random  # noqa: TID251 - chance enters here
 import resource
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID
 
-import grpc
 import structlog
 from attrs import frozen
-from opentelemetry import trace
 
 from server import grpc as wire
-from server.admin import Admin
 from server.clock import SystemClock
 from server.convert.tokens import PageTokens
 from server.failpoints import arm
-from server.health import Health
 from server.instance import instance
 from server.interceptors.audit import Audit
 from server.interceptors.auth import Auth
@@ -49,14 +44,13 @@ from server.startup import (
 )
 from server.tracing import Tracing
 from server.vitals import Vitals
-from server.watchdog import Watchdog
 from workers.adapters.bigquery import STATEMENTS, BigQueryWarehouses, connect
 from workers.adapters.journal import PostgresJournal, migrate, unsoundness
 from workers.adapters.kms import CloudKms, LocalKms
 from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
-from workers.catalog.orgs import SERVES_FOR, Directory
-from workers.ports import Keys
+from workers.catalog.orgs import Directory
+from workers.ports import Failpoint, Keys
 from workers.rest import Egress, RestReader
 from workers.runtime.explain import Explain
 from workers.runtime.intake import Acceptance, Bounds
@@ -73,7 +67,6 @@ log = structlog.get_logger()
 CONFIGS = Path(__file__).parent.parent / "configs"
 SUFFIXES = {"development": "local", "staging": "stage", "production": "prod"}
 THREADS = 16
-LAME_DUCK = 0.75  # share of the grace in which callers may notice that nobody is taken on any more
 
 roll = random.SystemRandom().random
 
@@ -101,6 +94,8 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
     """
     clock, failpoint = SystemClock(), arm(settings.failpoints)
     catalog = Catalog.load(CONFIGS, base_urls=settings.provider_urls, egress_allow=frozenset(settings.egress_allow))
+    for warning in catalog.warnings:
+        log.info("unusual declaration", warning=str(warning))
     _require_settings(settings, clock)
     async with AsyncExitStack() as stack:
         worker = stack.enter_context(instance(settings.data_dir / "instances", new_id))
@@ -108,43 +103,46 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
         stack.push_async_callback(supervisor.stop)
         url = _journal_url(settings)
         await migrate(url)
-        journal = await stack.enter_async_context(
-            PostgresJournal.open(
-                url,
-                spawn=supervisor.spawn,
-                roll=roll,
-                lease_seconds=settings.lease_seconds,
-                waiting_limit_total=settings.max_waiting_runs,
-                failpoint=failpoint,
-            )
-        )
+        journal = await stack.enter_async_context(_journal(settings, url, supervisor, failpoint))
         keys = await _keys(settings, stack)
         await require(_checks(settings, journal, keys, url, clock))
-        client = connect(
-            settings.gcp_project_id,
-            settings.bigquery_location,
-            endpoint=settings.bigquery_emulator_host or "",
-            connections=THREADS,
-        )
-        warehouses = await stack.enter_async_context(
-            BigQueryWarehouses(
-                client,
-                ledger=catalog.schemas.table("__load_ledger"),
-                sql={name: catalog.schemas.sql(f"system/sql/{name}.sql") for name in STATEMENTS},
-                spool_dir=settings.data_dir / "spool" / worker,
-                clock=clock,
-                roll=roll,
-                new_id=lambda: new_id().hex,
-                threads=THREADS,
-                failpoint=failpoint,
-            )
-        )
+        warehouses = await stack.enter_async_context(_warehouses(settings, catalog, worker, clock, failpoint))
         reader = RestReader(Egress.parse(",".join(settings.egress_allow)), clock, roll)
         stack.callback(reader.close)
-        directory = Directory(
-            warehouses.central(), catalog.schemas, catalog.plans, clock, roll, catalog.providers.canonical
-        )
+        names = catalog.providers.canonical
+        directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll, names)
         yield Engines(catalog, journal, warehouses, keys, reader, directory, supervisor, clock, worker)
+
+
+def _journal(
+    settings: Settings, url: str, supervisor: Supervisor, failpoint: Failpoint
+) -> AbstractAsyncContextManager[PostgresJournal]:
+    return PostgresJournal.open(
+        url,
+        spawn=supervisor.spawn,
+        roll=roll,
+        lease_seconds=settings.lease_seconds,
+        waiting_limit_total=settings.max_waiting_runs,
+        failpoint=failpoint,
+    )
+
+
+def _warehouses(
+    settings: Settings, catalog: Catalog, worker: str, clock: SystemClock, failpoint: Failpoint
+) -> BigQueryWarehouses:
+    project, location = settings.gcp_project_id, settings.bigquery_location
+    client = connect(project, location, endpoint=settings.bigquery_emulator_host or "", connections=THREADS)
+    return BigQueryWarehouses(
+        client,
+        ledger=catalog.schemas.table("__load_ledger"),
+        sql={name: catalog.schemas.sql(f"system/sql/{name}.sql") for name in STATEMENTS},
+        spool_dir=settings.data_dir / "spool" / worker,
+        clock=clock,
+        roll=roll,
+        new_id=lambda: new_id().hex,
+        threads=THREADS,
+        failpoint=failpoint,
+    )
 
 
 def new_id() -> UUID:
@@ -233,7 +231,8 @@ def _runner(settings: Settings, engines: Engines) -> Runner:
     )
 
 
-def _services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Services:
+def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Services:
+    """Make what answers each service of the contract."""
     journal, clock = engines.journal, engines.clock
     bounds = Bounds(settings.max_concurrent_runs_per_org, settings.max_waiting_runs_per_org, settings.api_service_url)
     pipelines = PipelineService(
@@ -249,7 +248,8 @@ def _services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Serv
     return wire.Services(pipelines, SchedulerService(), ProcedureService(), health)
 
 
-def _guards(settings: Settings, engines: Engines, tracing: Tracing | None) -> list[Guard]:
+def guards(settings: Settings, engines: Engines, tracing: Tracing | None) -> list[Guard]:
+    """Make the guards in their order, outermost first; why it is this one stands in interceptors/chain.py."""
     clock = engines.clock
     tracer = tracing.provider.get_tracer("server") if tracing else None
     return [
@@ -267,82 +267,3 @@ def _guards(settings: Settings, engines: Engines, tracing: Tracing | None) -> li
         validation,
         Audit(engines.journal, clock.now, new_id, engines.supervisor.shielded),
     ]
-
-
-async def serve(settings: Settings, stop: asyncio.Event, hurry: asyncio.Event) -> None:
-    """Serve until `stop`, then drain; `hurry` cuts the draining short, leases are given back all the same."""
-    tracing = _tracing(settings)
-    watchdog = Watchdog()
-    async with open_engines(settings) as engines:
-        with watchdog.watching(asyncio.get_running_loop()):
-            health = Health(wire.NAMES)
-            vitals = Vitals(
-                health,
-                engines.journal,
-                engines.clock,
-                lambda: engines.directory.age() < SERVES_FOR,
-                lambda: watchdog.sick,
-            )
-            table = wire.policies(reflection_for_root=settings.production)
-            server = wire.build(
-                _services(settings, engines, vitals), health, _guards(settings, engines, tracing), table
-            )
-            admin = Admin()
-            try:
-                pool = await _start(settings, engines, vitals, server, admin)
-                await stop.wait()
-                await _drain(settings, engines, vitals, server, pool, hurry)
-            finally:
-                await admin.stop()
-    if tracing:
-        tracing.close()
-
-
-def _tracing(settings: Settings) -> Tracing | None:
-    if settings.otlp_endpoint is None:
-        return None
-    tracing = Tracing(settings.otlp_endpoint, version("data-pipeline-service"), settings.environment)
-    trace.set_tracer_provider(tracing.provider)
-    return tracing
-
-
-async def _start(
-    settings: Settings, engines: Engines, vitals: Vitals, server: grpc.aio.Server, admin: Admin
-) -> Pool | None:
-    for pipeline in engines.catalog.pipelines.values():
-        await engines.journal.declare(pipeline.config_hash, pipeline.source)
-    taken = await engines.journal.recover(engines.worker)
-    pool = put_to_work(settings, engines)
-    engines.supervisor.add("vitals", vitals.run)
-    port = wire.listen(server, settings.host, settings.grpc_port)
-    await server.start()
-    engines.supervisor.start()
-    metrics_port = await admin.start(settings.host, settings.metrics_port)
-    log.info("serving", grpc_port=port, metrics_port=metrics_port, worker=engines.worker, recovered=taken)
-    return pool
-
-
-async def _drain(
-    settings: Settings,
-    engines: Engines,
-    vitals: Vitals,
-    server: grpc.aio.Server,
-    pool: Pool | None,
-    hurry: asyncio.Event,
-) -> None:
-    grace = settings.shutdown_grace_seconds
-    log.info("stopping", grace=grace)
-    await vitals.stop()
-
-    async def lame_duck() -> None:
-        try:
-            async with asyncio.timeout(grace * LAME_DUCK):
-                await hurry.wait()
-        except TimeoutError:
-            return
-
-    released = engines.supervisor.spawn(pool.stop(grace, hurry)) if pool else None
-    await lame_duck()
-    await server.stop(0 if hurry.is_set() else grace * (1 - LAME_DUCK))
-    given_back = await released if released else 0
-    log.info("stopped", leases_given_back=given_back)
