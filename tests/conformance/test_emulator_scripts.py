@@ -1,20 +1,18 @@
-"""Scripts of the repaired emulator: parameters, transactions seen from elsewhere, and what a crash leaves of them."""
+"""Scripts of the repaired emulator: parameters, transactions, and what others see of them."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.api_core.exceptions import BadRequest, Conflict, NotFound
-from requests.exceptions import ConnectionError as LostConnection
+from google.api_core.exceptions import BadRequest
 
 from sandbox.bigquery.connect import connect
-from sandbox.bigquery.launch import Emulator, EmulatorError
-from tests.plugins.emulator_calls import DAYS, SCHEMA, create_table, fill, load, query
+from sandbox.bigquery.launch import Emulator
+from tests.plugins.emulator_calls import DAYS, create_table, fill, query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,69 +138,3 @@ async def test_readers_between_statements_tell_a_transaction_from_none(tmp_path:
     finally:
         await emulator.stop()
     assert (seen == {2}) is atomic
-
-
-async def test_a_crash_keeps_what_was_committed_and_nothing_of_an_open_transaction(tmp_path: Path) -> None:
-    emulator = Emulator(tmp_path, admit_readers=True)
-    await emulator.start()
-    loaded = await asyncio.to_thread(_prepare, emulator)
-    await asyncio.gather(asyncio.to_thread(_replace_until_lost, emulator), _kill_in_the_middle(emulator))
-    await emulator.start()
-    with connect(emulator.rest) as bq:
-        assert await asyncio.to_thread(count, bq, "ds.kept") == 2
-        assert (await asyncio.to_thread(bq.get_job, loaded)).state == "DONE"
-        with pytest.raises(NotFound):
-            await asyncio.to_thread(bq.get_job, "lost")
-        with pytest.raises(Conflict):
-            await asyncio.to_thread(load, bq, "ds.kept", {"id": ["x"], "day": DAYS[:1]}, loaded)
-    await emulator.stop()
-
-
-def _prepare(emulator: Emulator) -> str:
-    with connect(emulator.rest) as bq:
-        bq.create_dataset("ds")
-        return fill(bq, create_table(bq, "ds.kept"))
-
-
-def _replace_until_lost(emulator: Emulator) -> None:
-    insert = "INSERT INTO ds.kept (id, day) VALUES ('x', DATE '2025-01-01');"
-    script = f"BEGIN TRANSACTION; DELETE FROM ds.kept WHERE TRUE; {insert * 100} COMMIT TRANSACTION;"
-    with connect(emulator.rest) as bq, pytest.raises(LostConnection):
-        bq.query(script, job_id="lost", retry=None, job_retry=None, timeout=30)
-
-
-async def _kill_in_the_middle(emulator: Emulator) -> None:
-    """Every answer lets the script go one statement further: ten of them are well inside its transaction."""
-    running = 0
-    with connect(emulator.rest) as bq:
-        while running < 10:
-            with contextlib.suppress(NotFound):
-                running += (await asyncio.to_thread(bq.get_job, "lost")).state == "RUNNING"
-    await emulator.kill()
-
-
-async def test_a_stop_and_a_start_keep_tables_rows_and_layout(tmp_path: Path) -> None:
-    emulator = Emulator(tmp_path)
-    await emulator.start()
-    await asyncio.to_thread(_prepare, emulator)
-    await emulator.stop()
-    assert emulator.exit_code == 0
-    await emulator.start()
-    with connect(emulator.rest) as bq:
-        assert await asyncio.to_thread(count, bq, "ds.kept") == 2
-        assert (await asyncio.to_thread(bq.get_table, "ds.kept")).schema == SCHEMA
-    await emulator.stop()
-
-
-async def test_an_emulator_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
-    with pytest.raises(EmulatorError, match="no such repair: imagined"):
-        await Emulator(tmp_path, without=("imagined",)).start()
-
-
-async def test_a_stop_may_come_before_a_start_and_twice(tmp_path: Path) -> None:
-    emulator = Emulator(tmp_path)
-    await emulator.stop()
-    await emulator.start()
-    await emulator.stop()
-    await emulator.stop()
-    assert emulator.pid == 0

@@ -15,6 +15,7 @@ from sandbox.bigquery.repairs.bounded_results import bounded_results
 from sandbox.bigquery.repairs.dry_run_parses import dry_run_parses
 from sandbox.bigquery.repairs.error_message_variable import error_message_variable
 from sandbox.bigquery.repairs.exact_division import exact_division
+from sandbox.bigquery.repairs.job_history import job_history
 from sandbox.bigquery.repairs.job_ids import job_ids
 from sandbox.bigquery.repairs.legacy_type_names import legacy_type_names
 from sandbox.bigquery.repairs.loads_by_name import loads_by_name
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 _IN_ORDER: tuple[Callable[[], None], ...] = (
     no_spatial,
+    job_history,
     numeric_scale,
     exact_division,
     quoted_identifiers,
@@ -72,8 +74,8 @@ _IN_ORDER: tuple[Callable[[], None], ...] = (
     request_cursors,
 )
 REPAIRS = {function.__name__.replace("_", "-"): function for function in _IN_ORDER}
-# Without these the emulator does not start where there is no network: nothing can be shown by leaving them out.
-START_UP = frozenset({"no-spatial"})
+# These act before the emulator answers: one without them does not start offline, or cannot be asked the difference.
+START_UP = frozenset({"no-spatial", "job-history"})
 
 
 def apply_repairs(without: Collection[str] = ()) -> None:
