@@ -12,7 +12,7 @@ CREATE TABLE lane (
 CREATE INDEX lane_open ON lane (vtime, org) WHERE active AND running < cap;
 CREATE INDEX lane_time ON lane (vtime);
 
--- running: what to add; woken: runs may wait in the lane; cap, weight: the terms that hold from now on.
+-- running: what to add; woken: what waits in the lane has changed; cap, weight: the terms that hold from now on.
 CREATE TABLE notice (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     org text NOT NULL,
@@ -72,6 +72,10 @@ CREATE TABLE budget (
 
 CREATE FUNCTION today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT (now() AT TIME ZONE 'UTC')::date $$;
 
+CREATE FUNCTION has_heads(of_org text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM queue WHERE org = of_org AND state = 'waiting' AND suspect_since IS NULL)
+$$;
+
 -- Fold notices into the lanes that nobody holds. A lane that wakes, or comes back from its cap, starts at the present:
 -- it owes nothing for the time it did not ask, and is owed nothing either (start-time fair queueing).
 CREATE FUNCTION fold_notices() RETURNS void LANGUAGE plpgsql AS $$
@@ -101,7 +105,8 @@ BEGIN
         FROM gone GROUP BY org
     )
     UPDATE lane l SET running = greatest(l.running + s.change, 0), cap = COALESCE(s.cap, l.cap),
-        weight = COALESCE(s.weight, l.weight), active = l.active OR s.woken,
+        weight = COALESCE(s.weight, l.weight),
+        active = CASE WHEN s.woken THEN has_heads(l.org) ELSE l.active END,
         vtime = CASE
             WHEN NOT l.active AND s.woken THEN greatest(l.vtime, present)
             WHEN l.active AND l.running >= l.cap THEN greatest(l.vtime, COALESCE(least_open, l.vtime))

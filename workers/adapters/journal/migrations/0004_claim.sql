@@ -70,7 +70,8 @@ DECLARE
     with_more text[];
 BEGIN
     SELECT array_agg(org ORDER BY org) INTO lanes FROM (
-        SELECT org FROM lane WHERE active AND running < cap ORDER BY vtime, org LIMIT free FOR NO KEY UPDATE SKIP LOCKED
+        SELECT org FROM lane WHERE active AND running < cap AND has_heads(org)
+        ORDER BY vtime, org LIMIT free FOR NO KEY UPDATE SKIP LOCKED
     ) open;
     IF lanes IS NULL THEN
         RETURN;

@@ -24,7 +24,7 @@ BEGIN
         FROM gone g WHERE r.run_id = g.run_id
     ), freed AS (
         INSERT INTO notice (org, running, woken)
-        SELECT org, -count(*), false FROM gone WHERE state = 'leased' GROUP BY org
+        SELECT org, -count(*) FILTER (WHERE state = 'leased'), bool_or(state <> 'leased') FROM gone GROUP BY org
     ), counted AS (
         INSERT INTO quota_ended (org, day, succeeded, failed)
         SELECT org, today(), count(*) FILTER (WHERE status = 'COMPLETED'),

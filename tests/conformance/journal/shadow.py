@@ -1,0 +1,135 @@
+"""The journal's rules once more, in memory and plain: what a run's place must be after each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import attrs
+from attrs import define, field
+
+from workers.model.lease import Lease
+from workers.model.run import RunStatus
+
+CAPS = {"a": 1, "b": 2, "c": 4}
+_LIVE = {RunStatus.PENDING, RunStatus.RUNNING, RunStatus.CANCELLING}
+
+
+@define
+class Shade:
+    """A run."""
+
+    run_id: UUID
+    org: str
+    rank: tuple[int, int]
+    status: RunStatus = RunStatus.PENDING
+    attempt: int = 0
+    events: int = 1
+    worker: str = ""
+    fence: int = 0
+    alone: bool = False
+    suspect: int = 0
+    crashes: int = 0
+    asleep: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.status in _LIVE
+
+    @property
+    def waiting(self) -> bool:
+        return self.live and not self.worker and not self.asleep
+
+
+@define
+class Shadow:
+    """All runs; `crashes` orders suspects by the crash that made them so."""
+
+    runs: dict[UUID, Shade] = field(factory=dict)
+    keys: dict[str, UUID] = field(factory=dict)
+    crashes: int = 0
+    last_fence: int = 0
+
+    def add(self, org: str, run_id: UUID, priority: int) -> None:
+        self.runs[run_id] = Shade(run_id, org, (priority, len(self.runs)))
+
+    def held(self, worker: str) -> list[Shade]:
+        return [run for run in self.runs.values() if run.live and run.worker == worker]
+
+    def room(self, org: str) -> int:
+        return CAPS[org] - sum(bool(run.worker) and run.live for run in self.runs.values() if run.org == org)
+
+    def heads(self, org: str) -> list[Shade]:
+        ready = (run for run in self.runs.values() if run.org == org and run.waiting and not run.suspect)
+        return sorted(ready, key=lambda run: run.rank)
+
+    def suspects(self) -> list[Shade]:
+        waiting = [run for run in self.runs.values() if run.waiting and run.suspect and self.room(run.org) > 0]
+        oldest = min((run.suspect for run in waiting), default=0)
+        return [run for run in waiting if run.suspect == oldest]
+
+    def check_claim(self, worker: str, free: int, leases: Iterable[Lease]) -> None:
+        """Compare a claim with the rules, then follow it."""
+        taken = [self.runs[lease.run.run_id] for lease in leases]
+        held = self.held(worker)
+        alone = not held and bool(self.suspects())
+        if any(run.alone for run in held):
+            assert not taken
+        elif alone:
+            assert len(taken) == 1
+            assert taken[0] in self.suspects()
+        else:
+            self._check_heads(free, taken)
+        for lease in leases:
+            self._start(lease, worker, alone=alone)
+
+    def _check_heads(self, free: int, taken: list[Shade]) -> None:
+        startable = {org: min(self.room(org), len(self.heads(org))) for org in CAPS}
+        assert len(taken) == min(free, sum(startable.values()))
+        for org in CAPS:
+            mine = [run for run in taken if run.org == org]
+            assert mine == self.heads(org)[: len(mine)]
+
+    def _start(self, lease: Lease, worker: str, *, alone: bool) -> None:
+        run = self.runs[lease.run.run_id]
+        assert lease.fence > self.last_fence or lease.fence not in {other.fence for other in self.runs.values()}
+        self.last_fence = max(self.last_fence, lease.fence)
+        run.worker, run.fence, run.alone = worker, lease.fence, alone
+        run.attempt += 1
+        run.events += 1
+        if run.status is RunStatus.PENDING:
+            run.status = RunStatus.RUNNING
+        assert (lease.run.status, lease.run.attempt) == (run.status, run.attempt)
+
+    def end(self, run: Shade, status: RunStatus) -> None:
+        run.status, run.worker, run.asleep = status, "", False
+        run.events += 1
+
+    def give_back(self, run: Shade) -> None:
+        run.worker, run.alone, run.attempt = "", False, run.attempt - 1
+        self._wait(run)
+
+    def crash(self, worker: str) -> int:
+        held = self.held(worker)
+        self.crashes += 1
+        for run in held:
+            run.crashes += run.alone
+            if run.crashes >= 3:
+                self.end(run, RunStatus.QUARANTINED)
+                continue
+            run.worker, run.alone, run.suspect = "", False, self.crashes
+            self._wait(run)
+        return len(held)
+
+    @staticmethod
+    def _wait(run: Shade) -> None:
+        if run.status is RunStatus.RUNNING:
+            run.status = RunStatus.PENDING
+
+    def facts(self) -> dict[UUID, tuple[str, int, int]]:
+        return {run.run_id: (run.status.value, run.attempt, run.events) for run in self.runs.values()}
+
+
+def copied(run: Shade) -> Shade:
+    """Return the run as it is now."""
+    return attrs.evolve(run)
