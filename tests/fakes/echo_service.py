@@ -58,11 +58,18 @@ class Refusal:
     retry_after: int | None = None
 
 
+@frozen(eq=False)
 class Drop:
-    """In a scripted stream: the connection is lost here."""
+    """In a scripted stream: the connection is lost here, or ends quietly as behind a proxy."""
+
+    quietly: bool = False
 
 
-One = Message | Refusal | Drop
+class Hold:
+    """In a scripted stream: nothing comes until the gate opens; `waiting` says that it was reached."""
+
+
+One = Message | Refusal | Drop | Hold
 Answer = One | Sequence[One]
 
 
@@ -142,9 +149,13 @@ class EchoService:
         for answer in list(script):
             if isinstance(answer, Drop):
                 self.answers["WatchRun"] = [other for other in script if other is not answer]
+                if answer.quietly:
+                    return
                 await refuse(context, Refusal(grpc.StatusCode.UNAVAILABLE, "SERVICE_UNAVAILABLE", "lost"))
             elif isinstance(answer, Refusal):
                 await refuse(context, answer)
+            elif isinstance(answer, Hold):
+                await self._hang()
             elif isinstance(answer, run_pb2.RunEvent) and answer.sequence > request.after:
                 yield answer
 
