@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import ipaddress
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,16 +14,13 @@ from typing import Any
 
 import yaml
 from attrs import field, fields, frozen
-from google.api import annotations_pb2, http_pb2
-from google.protobuf import descriptor_pb2
 
+from server.edge_contract import PACKAGE, descriptor_set, embedded, path_variables, services
 from server.edge_replies import IS_NATIVE, IS_REST, local_replies
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "envoy"
 DESCRIPTORS = ROOT / "proto" / "gen" / "descriptors.binpb"
-PACKAGE = "datapipeline.v1"
-_PATH_VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 
 @frozen
@@ -89,8 +84,8 @@ def render(options: EdgeOptions) -> str:
     """Return the whole configuration as YAML that stands alone: the descriptor set is inside it."""
     files = descriptor_set(options.descriptors)
     values = _limits(options) | {
-        "descriptors": _embedded(files),
-        "services": sorted(f"{PACKAGE}.{service.name}" for service in _services(files)),
+        "descriptors": embedded(files),
+        "services": sorted(f"{PACKAGE}.{service.name}" for service in services(files)),
         "path_variables": sorted(path_variables(files)),
         "is_rest": IS_REST,
         "is_native": IS_NATIVE,
@@ -102,38 +97,6 @@ def render(options: EdgeOptions) -> str:
     values["local_replies"] = local_replies(yaml.safe_load((TEMPLATES / "local_replies.yaml").read_text()))
     values["connection_manager"] = _fragment("connection_manager", values)
     return str(yaml.dump(_fragment("envoy", values), Dumper=_Plain, sort_keys=False, width=sys.maxsize))
-
-
-def descriptor_set(path: Path) -> descriptor_pb2.FileDescriptorSet:
-    """Read the contract without its comments."""
-    files = descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes())
-    for file in files.file:
-        file.ClearField("source_code_info")
-    return files
-
-
-def path_variables(files: descriptor_pb2.FileDescriptorSet) -> set[str]:
-    """Return every name that a path binds, over all methods and bindings."""
-    rules: list[http_pb2.HttpRule] = [
-        method.options.Extensions[annotations_pb2.http]  # type: ignore[index] # untyped generated code
-        for service in _services(files)
-        for method in service.method
-    ]
-    bindings = [binding for rule in rules for binding in (rule, *rule.additional_bindings)]
-    return {name for binding in bindings for name in _PATH_VARIABLE.findall(_path(binding))}
-
-
-def _path(rule: http_pb2.HttpRule) -> str:
-    pattern = rule.WhichOneof("pattern")
-    return rule.custom.path if pattern == "custom" else getattr(rule, pattern)
-
-
-def _services(files: descriptor_pb2.FileDescriptorSet) -> list[descriptor_pb2.ServiceDescriptorProto]:
-    return [service for file in files.file if file.package == PACKAGE for service in file.service]
-
-
-def _embedded(files: descriptor_pb2.FileDescriptorSet) -> str:
-    return base64.b64encode(files.SerializeToString(deterministic=True)).decode()
 
 
 def _limits(options: EdgeOptions) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from datapipeline.v1 import health_pb2, options_pb2, pipelines_pb2, procedures_p
 from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 
-from server.edge import DESCRIPTORS, Address, EdgeOptions, descriptor_set, path_variables, render
+from server.edge import DESCRIPTORS, Address, EdgeOptions, render
+from server.edge_contract import descriptor_set, path_variables
 
 METHODS: list[MethodDescriptor] = [
     method
