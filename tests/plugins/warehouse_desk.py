@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ FACTS = TableSchema(
     partition="day",
     clustering=("endpoint",),
 )
+NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 RUN = UUID("00000000-0000-0000-0000-000000000001")
 _ids = itertools.count()
 

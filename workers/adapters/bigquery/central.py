@@ -9,6 +9,7 @@ from attrs import frozen
 from google.cloud import bigquery
 
 from workers.adapters.bigquery.calls import UPLOAD_SECONDS
+from workers.adapters.bigquery.failures import explained
 from workers.adapters.bigquery.jobs import Job
 from workers.adapters.bigquery.layouts import fields
 from workers.adapters.bigquery.names import digest, quoted
@@ -16,7 +17,6 @@ from workers.adapters.bigquery.ndjson import ndjson
 from workers.adapters.bigquery.parameters import named
 from workers.adapters.bigquery.records import Records
 from workers.adapters.bigquery.rendering import bind, fill, parts
-from workers.adapters.bigquery.trouble import explained
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.table import Column, TableSchema, identifier
 from workers.ports import Answer, Row

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -41,6 +41,9 @@ def _only(*types: type, never: tuple[type, ...] = ()) -> Callable[[Any], Any]:
         return value
 
     return read
+
+
+_LIST = _only(list, tuple)
 
 
 def _numeric(value: Any) -> Decimal:
@@ -88,16 +91,18 @@ _KINDS = {
     "INT64": _Kind(pa.int64(), _only(int, never=(bool,))),
     "FLOAT64": _Kind(pa.float64(), _float),
     "NUMERIC": _Kind(pa.decimal128(38, 9), _numeric),
+    "BIGNUMERIC": _Kind(pa.decimal256(76, 38), _numeric),
     "DATE": _Kind(pa.date32(), _only(date, never=(datetime,))),
     "TIMESTAMP": _Kind(pa.timestamp("us", tz="UTC"), _timestamp),
     "DATETIME": _Kind(pa.timestamp("us"), _datetime),
+    "TIME": _Kind(pa.time64("us"), _only(time)),
     "JSON": _Kind(pa.string(), _json),
 }
 _UNFIT = (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException)
 
 
 def arrow_field(column: Column) -> pa.Field:
-    """Return the column in Arrow's terms; KeyError for a type that no declared table has."""
+    """Return the column in Arrow's terms; KeyError for a type that no schema file may name."""
     kind = _KINDS[column.type].arrow
     return pa.field(column.name, pa.list_(kind) if column.mode == "REPEATED" else kind)
 
@@ -117,7 +122,7 @@ def array(column: Column, values: Sequence[Any]) -> pa.Array:
 def _read(column: Column, value: Any) -> Any:
     read = _KINDS[column.type].read
     if column.mode == "REPEATED":
-        return [read(item) for item in value or ()]
+        return [read(item) for item in _LIST(value)] if value is not None else []
     return None if value is None else read(value)
 
 

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 
+from workers.adapters.bigquery.failures import step_errors
 from workers.adapters.bigquery.promotion import Source, content_of
 from workers.adapters.bigquery.spool import BATCH_ROWS, Spool, SpoolFile
 from workers.adapters.bigquery.staging import Staging
-from workers.adapters.bigquery.trouble import step_errors
 from workers.ports import Row, Written
 
 Publish = Callable[[Source, bool], Awaitable[Written]]

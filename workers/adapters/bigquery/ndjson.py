@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -51,5 +51,6 @@ _ENCODED: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (Decimal, "{:f}".format),
     (datetime, datetime.isoformat),
     (date, date.isoformat),
+    (time, time.isoformat),
     (bytes, lambda value: base64.b64encode(value).decode()),
 )

@@ -5,25 +5,20 @@ Given the table, what is to be replaced, on whose authority and from which rows;
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from attrs import field, frozen
 
+from workers.adapters.bigquery.aim import FILLED_IN, Aim
 from workers.adapters.bigquery.names import digest, job_name, quoted, sha256
 from workers.adapters.bigquery.parameters import Parameter, named, typed
 from workers.adapters.bigquery.rendering import fill, parts
-from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.table import TableSchema
-from workers.model.window import DateWindow
 from workers.ports import Authority, Row
 
-WHOLE = date(1, 1, 1)  # the ledger's day for a table that is published in one piece
 SHRINK_FLOOR = 20  # below this many rows a window may lose any share of them
 LINEAGE = ("org_slug", "run_id", "ingested_at", "source_hash")
-FILLED_IN = ("run_id", "ingested_at")  # never taken from a row
 
 
 @frozen
@@ -50,33 +45,6 @@ class Source:
     stages: tuple[str, ...] = ()
     select: str = ""
     parameters: Row = field(factory=dict)
-
-
-@frozen
-class Aim:
-    """What is published where: the days of `window` (all of the table when None) among rows that match `scope`."""
-
-    table: TableSchema
-    window: DateWindow | None
-    scope: Row = field(factory=dict)
-    allow_shrink: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        if self.window is not None and self.table.partition is None:
-            raise _misused(f"table {self.table.name} has no partition that a window of days could name")
-        for name, value in self.scope.items():
-            if self.table.column(name) is None or name in FILLED_IN or value is None:
-                raise _misused(f"column {name} of table {self.table.name} cannot be a scope")
-
-    @property
-    def scope_text(self) -> str | None:
-        """The scope as the ledger keeps it."""
-        return json.dumps(dict(self.scope), sort_keys=True, default=str) if self.scope else None
-
-    @property
-    def days(self) -> tuple[date, date]:
-        """First and last day in the ledger."""
-        return (self.window.first, self.window.last) if self.window else (WHOLE, WHOLE)
 
 
 @frozen
@@ -185,10 +153,6 @@ def _window(clauses: Mapping[str, str], aim: Aim) -> tuple[str, str]:
     for number, name in enumerate(aim.scope):
         inside = fill(clauses["inside.scope"], inside=inside, column=quoted(name), parameter=f"dp_scope_{number}")
     return fill(clauses[f"day.{kind}"], column=column), inside
-
-
-def _misused(message: str) -> FailedError:
-    return FailedError(Failure(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, message))
 
 
 def content_of(hashes: Sequence[str]) -> str:

@@ -15,8 +15,9 @@ from google.cloud import bigquery
 from google.cloud.bigquery import SchemaField
 
 from workers.adapters.bigquery.calls import CALL_SECONDS, ONCE, Calls
+from workers.adapters.bigquery.failures import explained
 from workers.adapters.bigquery.layouts import compare, fields, new_table
-from workers.adapters.bigquery.trouble import Kind, TroubleError, explained
+from workers.adapters.bigquery.trouble import Kind, TroubleError
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.table import TableSchema
 from workers.ports import Clock
@@ -82,22 +83,22 @@ class Tables:
             try:
                 if existing is None:
                     await self._calls.once(lambda: self._create(new_table(reference, table)))
-                    return
-                if await self._evolved(table, existing):
-                    return
+                else:
+                    await self._evolve(table, existing)
             except TroubleError as trouble:
                 if trouble.kind not in {Kind.EXISTS, Kind.CHANGED, Kind.UNKNOWN, Kind.BUSY} or number == _TRIES:
                     raise
                 await self._calls.pause(number)
+            else:
+                return
 
-    async def _evolved(self, table: TableSchema, existing: bigquery.Table) -> bool:
+    async def _evolve(self, table: TableSchema, existing: bigquery.Table) -> None:
         difference = compare(table, existing)
         if difference.conflicts:
             raise _conflict(existing, difference.conflicts)
         if difference.missing:
             existing.schema = [*existing.schema, *fields(difference.missing)]
             await self._calls.once(lambda: self._update(existing))
-        return True
 
     async def _existing(self, reference: bigquery.TableReference) -> bigquery.Table | None:
         try:

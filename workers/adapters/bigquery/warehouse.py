@@ -8,12 +8,13 @@ from contextlib import AbstractAsyncContextManager
 
 from attrs import field, frozen
 
+from workers.adapters.bigquery.aim import Aim
+from workers.adapters.bigquery.failures import step_errors
 from workers.adapters.bigquery.loads import open_load
 from workers.adapters.bigquery.names import sha256
 from workers.adapters.bigquery.parameters import named
-from workers.adapters.bigquery.promotion import Aim, Script, Source, Writer
+from workers.adapters.bigquery.promotion import Script, Source, Writer
 from workers.adapters.bigquery.rendering import bind
-from workers.adapters.bigquery.trouble import step_errors
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
