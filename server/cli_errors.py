@@ -57,7 +57,7 @@ class RefusedError(click.ClickException):
 
     def format_message(self) -> str:
         """Return the one line: reason, sentence, every violation, remedy."""
-        wrong = "; ".join(f"{name}: {why}" for name, why in self.details.violations.items())
+        wrong = "; ".join(f"{name}: {why}" for name, why in self.details.violations.items() if why not in self.message)
         said = " — ".join(part for part in (self.message.rstrip("."), wrong, self._remedy()) if part)
         return printable(f"{self.details.reason or self.code}: {said}")
 

@@ -29,7 +29,8 @@ from server.interceptors.policies import allowed, read_policies
 from workers.model.org import Caller
 
 MESSAGE_BYTES = 4 * 1024 * 1024
-METADATA_BYTES = 8 * 1024
+# The edge admits 8 KiB of a caller's headers; it adds the original path and its own, and gRPC counts 32 bytes a header.
+METADATA_BYTES = 32 * 1024
 STREAMS = 100
 
 OPTIONS: tuple[tuple[str, int], ...] = (

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from server.edge import DESCRIPTORS, Address, EdgeOptions, render
 from server.edge_contract import descriptor_set, path_variables
+from server.grpc import METADATA_BYTES
 
 METHODS: list[MethodDescriptor] = [
     method
@@ -56,6 +57,12 @@ def native_route(method: MethodDescriptor) -> Any:
         if (regex and re.fullmatch(regex, path)) or route["match"].get("grpc") == {}:
             return route["route"]
     raise AssertionError(path)
+
+
+def test_the_service_admits_what_the_edge_makes_of_the_largest_headers() -> None:
+    admitted = MANAGER["max_request_headers_kb"] * 1024
+    the_path_again, a_hundred_headers = admitted, 100 * 32
+    assert admitted + the_path_again + a_hundred_headers <= METADATA_BYTES
 
 
 def test_the_transcoder_serves_every_service() -> None:
