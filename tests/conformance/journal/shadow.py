@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-import attrs
 from attrs import define, field
 
 from workers.model.lease import Lease
@@ -128,8 +127,3 @@ class Shadow:
 
     def facts(self) -> dict[UUID, tuple[str, int, int]]:
         return {run.run_id: (run.status.value, run.attempt, run.events) for run in self.runs.values()}
-
-
-def copied(run: Shade) -> Shade:
-    """Return the run as it is now."""
-    return attrs.evolve(run)

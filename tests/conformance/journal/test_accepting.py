@@ -239,3 +239,17 @@ async def test_an_audit_entry_goes_to_the_outbox(journal: PostgresJournal) -> No
     await journal.audit(entry)
     (parcel,) = await journal.parcels("audit", 10)
     assert (parcel.kind, parcel.payload) == ("audit", entry)
+
+
+async def test_every_commit_has_a_point_before_and_after(open_journal: OpenJournal) -> None:
+    passed: list[str] = []
+    async with open_journal(failpoint=passed.append) as journal:
+        desk = Desk(journal)
+        await desk.finish(await desk.lease())
+    assert passed == [
+        "accept.before_commit",
+        "accept.after_commit",
+        "claim.after",
+        "finish.before_commit",
+        "finish.after_commit",
+    ]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
-from tests.conformance.journal.conftest import Desk
+from tests.conformance.journal.conftest import Desk, OpenJournal
 from workers.adapters.journal import PostgresJournal
 from workers.model.failure import Reason
 from workers.model.lease import Lease
@@ -144,3 +146,22 @@ async def test_a_suspect_that_snoozes_is_a_suspect_no_more(
     await database.execute("UPDATE queue SET due_at = now()")
     await desk.add("acme", 1)
     assert len(await journal.claim("w1", 5)) == 2
+
+
+async def test_an_expired_lease_makes_a_suspect(open_journal: OpenJournal, database: Connection) -> None:
+    async with open_journal(lease_seconds=0.001) as journal:
+        await Desk(journal).lease()
+        async with asyncio.timeout(5):
+            while not await journal.reap():
+                pass
+    assert await database.fetchval("SELECT count(*) FROM queue WHERE suspect_since IS NOT NULL") == 1
+
+
+async def test_a_lease_that_ended_while_postgres_was_down_makes_no_suspect(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.add("acme", 2)
+    await journal.claim("w1", 2)
+    await database.execute("UPDATE queue SET lease_until = pg_postmaster_start_time()")
+    assert await journal.reap() == 2
+    assert [lease.run.attempt for lease in await journal.claim("w2", 2)] == [1, 1]

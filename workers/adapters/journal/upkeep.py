@@ -27,7 +27,7 @@ class PostgresUpkeep:
 
     async def reap(self) -> int:
         """Take back expired leases and wake what is due; see ports.Upkeep."""
-        count: int = await self._workers.fetch_value("reap")
+        count: int = await self._workers.fetch_value("reap", self._room.lease_seconds)
         if count:
             self._room.bell.ring()
         return count

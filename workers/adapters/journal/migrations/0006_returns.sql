@@ -86,16 +86,21 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION reap() RETURNS integer LANGUAGE plpgsql AS $$
+-- A lease that could not be renewed because Postgres itself was down says nothing against its worker or its run.
+CREATE FUNCTION reap(term double precision) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
+    outlived uuid[];
     ids uuid[];
 BEGIN
-    SELECT array_agg(l.run_id) INTO ids FROM (
-        SELECT run_id FROM queue WHERE state = 'leased' AND lease_until < now()
-        ORDER BY run_id FOR UPDATE SKIP LOCKED) l;
+    SELECT array_agg(run_id) FILTER (WHERE renewed < pg_postmaster_start_time()),
+        array_agg(run_id) FILTER (WHERE renewed >= pg_postmaster_start_time())
+    INTO outlived, ids FROM (
+        SELECT run_id, lease_until - make_interval(secs => term) AS renewed FROM queue
+        WHERE state = 'leased' AND lease_until < now() ORDER BY run_id FOR UPDATE SKIP LOCKED) l;
+    PERFORM give_back(COALESCE(outlived, '{}'), 0, '');
     PERFORM take_back(COALESCE(ids, '{}'));
     PERFORM wake_due();
-    RETURN COALESCE(cardinality(ids), 0);
+    RETURN COALESCE(cardinality(outlived), 0) + COALESCE(cardinality(ids), 0);
 END
 $$;
 

@@ -39,7 +39,7 @@ DECLARE
 BEGIN
     RETURN QUERY WITH wrong AS (
         UPDATE queue SET lease_until = now()
-        WHERE state = 'leased' AND lease_until > now() + make_interval(secs => 2 * longest_lease)
+        WHERE state = 'leased' AND lease_until > now() + make_interval(secs => 3600 + longest_lease)
         RETURNING run_id
     )
     SELECT format('run %s was leased into the far future; its lease ends now', run_id) FROM wrong;

@@ -1,7 +1,7 @@
 -- What keeps the journal in order, and what its outbox hands on.
 
 -- name: reap
-SELECT reap()
+SELECT reap($1::float8)
 
 -- name: sweep
 SELECT s FROM sweep($1::float8) AS s
