@@ -37,9 +37,15 @@ ORGS = (
     "monthly",  # one run a month
     "keyless",  # its credential is switched off
     "ended",  # its subscription is over since yesterday
-    "leaving",  # suspended while the tests run, its key revoked too
+    "leaving",  # suspended while the tests run
+    "revoked",  # its key is revoked while the tests run
+    "twin",  # one run a day, asked for twice
+    "crowded",  # one run at once, and many that wait
+    "patient",  # is told to come back later
+    "swapped",  # its credential's row is a copy of another's
     *(f"unlucky_{number}" for number in range(8)),  # meet the provider's failures, one breaker each
 )
+CENTRAL = f"`{PROJECT}`.organizations"
 MEND_AT = "http://api.example.test:8000"
 SETTINGS = {
     "SHUTDOWN_GRACE_SECONDS": "1",
@@ -115,7 +121,7 @@ class Running:
 
         async def seen() -> bool:
             await self.rest.ask("GET", "/api/v1/pipelines", {"X-API-Key": "unknown_0123456789abcdef"})
-            return sample(await self.metrics(), "datapipeline_directory_age_seconds") < time.monotonic() - since
+            return sample(await self.metrics(), "directory_age_seconds") < time.monotonic() - since
 
         await until(seen, 30, pause=0.1)
 
@@ -126,7 +132,11 @@ def sample(text: str, name: str) -> float:
 
 
 PARTS_TO_PLAY = """
-UPDATE {p}.org_subscriptions SET concurrent_limit = 1 WHERE org_slug = 'busy';
+UPDATE {p}.org_subscriptions SET concurrent_limit = 1 WHERE org_slug IN ('busy', 'crowded');
+UPDATE {p}.org_subscriptions SET daily_limit = 1 WHERE org_slug = 'twin';
+UPDATE {p}.org_integration_credentials SET encrypted_credential = (
+    SELECT encrypted_credential FROM {p}.org_integration_credentials WHERE org_slug = 'acme'
+) WHERE org_slug = 'swapped';
 UPDATE {p}.org_subscriptions SET daily_limit = 2 WHERE org_slug = 'frugal';
 UPDATE {p}.org_subscriptions SET monthly_limit = 1 WHERE org_slug = 'monthly';
 UPDATE {p}.org_integration_credentials SET is_active = FALSE WHERE org_slug = 'keyless';
@@ -146,7 +156,7 @@ async def sandbox_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
             found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal)
-            for statement in filter(str.strip, PARTS_TO_PLAY.format(p=f"`{PROJECT}`.organizations").split(";")):
+            for statement in filter(str.strip, PARTS_TO_PLAY.format(p=CENTRAL).split(";")):
                 await found.query(statement)
             await found.directory_seen()
             yield found
