@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,12 +16,23 @@ from workers.adapters.journal import migrate
 _NUMBERS = itertools.count(1)
 
 
+@pytest.fixture
+def postgres_home() -> Iterator[Path]:
+    """Give a folder that the unprivileged user of a root-owned suite keeps reaching.
+
+    It is not below pytest's own: any other session that starts closes that one for everybody but its owner.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
+        yield Path(home)
+
+
 @pytest.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "data")
-    await server.start()
-    yield server
-    await server.stop()
+async def postgres() -> AsyncIterator[Postgres]:
+    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
+        server = Postgres(Path(home) / "data")
+        await server.start()
+        yield server
+        await server.stop()
 
 
 @pytest.fixture(scope="session")

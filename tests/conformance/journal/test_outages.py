@@ -16,8 +16,8 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-async def own_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
-    server = Postgres(tmp_path / "data")
+async def own_postgres(postgres_home: Path) -> AsyncIterator[Postgres]:
+    server = Postgres(postgres_home / "data")
     await server.start()
     yield server
     await server.stop()
@@ -79,9 +79,9 @@ async def test_every_call_says_that_the_journal_is_away(own_postgres: Postgres, 
             assert caught.value.failure.reason is Reason.SERVICE_UNAVAILABLE
 
 
-async def test_data_outlive_a_restart(tmp_path: Path, open_journal: OpenJournal) -> None:
+async def test_data_outlive_a_restart(postgres_home: Path, open_journal: OpenJournal) -> None:
     for expected in (1, 2):
-        server = Postgres(tmp_path / "data")
+        server = Postgres(postgres_home / "data")
         await server.start()
         await migrate(server.url)
         async with open_journal(server.url) as journal:
@@ -91,8 +91,8 @@ async def test_data_outlive_a_restart(tmp_path: Path, open_journal: OpenJournal)
         assert not server.alive
 
 
-async def test_a_server_left_behind_is_ended_before_a_new_one_starts(tmp_path: Path) -> None:
-    left, new = Postgres(tmp_path / "data"), Postgres(tmp_path / "data")
+async def test_a_server_left_behind_is_ended_before_a_new_one_starts(postgres_home: Path) -> None:
+    left, new = Postgres(postgres_home / "data"), Postgres(postgres_home / "data")
     await left.start()
     await new.start()
     assert (left.alive, new.alive) == (False, True)
