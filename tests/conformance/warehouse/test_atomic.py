@@ -33,8 +33,15 @@ async def admitting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[E
     await emulator.stop()
 
 
-def without_transaction() -> dict[str, str]:
+def with_pauses() -> dict[str, str]:
+    """The scripts, with time for readers between the DELETE and the INSERT."""
     texts = scripts()
+    insert = "INSERT INTO {target}"
+    return texts | {"promote": texts["promote"].replace(insert, "SELECT 1 AS pause;\n" * 8 + insert)}
+
+
+def without_transaction() -> dict[str, str]:
+    texts = with_pauses()
     return texts | {"promote": re.sub(r"(BEGIN|COMMIT) TRANSACTION;", "", texts["promote"])}
 
 
@@ -56,7 +63,7 @@ async def watch(desk: Desk, run_seq: int) -> Seen:
 
 
 async def test_a_reader_sees_the_old_version_or_the_new_one(admitting: Emulator, tmp_path: Path) -> None:
-    async with open_desk(admitting.rest, DATASET, tmp_path) as desk:
+    async with open_desk(admitting.rest, DATASET, tmp_path, sql=with_pauses()) as desk:
         seen = await watch(desk, 1)
     assert OLD in seen
     assert all(version in (OLD, NEW) for version in seen)
@@ -64,5 +71,5 @@ async def test_a_reader_sees_the_old_version_or_the_new_one(admitting: Emulator,
 
 async def test_without_the_transaction_a_reader_sees_a_torn_version(admitting: Emulator, tmp_path: Path) -> None:
     async with open_desk(admitting.rest, DATASET, tmp_path, sql=without_transaction()) as desk:
-        torn = [version for run_seq in (3, 5, 7) for version in await watch(desk, run_seq) if version not in (OLD, NEW)]
-    assert torn
+        seen = await watch(desk, 3)
+    assert any(version not in (OLD, NEW) for version in seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.bigquery_proxy import BigQueryProxy, Fault, google_error
-from tests.plugins.warehouse_desk import FIRST, RUN, Desk, facts, open_desk
+from tests.plugins.warehouse_desk import FACTS, FIRST, Desk, facts, open_desk
 from workers.model.failure import FailedError, Reason, SnoozeError
 
 pytestmark = pytest.mark.engine
@@ -30,7 +30,7 @@ def failed_job(reason: str, message: str = "said by the server") -> dict[str, ob
 @pytest.fixture(autouse=True)
 async def prepared(faulty: Desk, proxy: BigQueryProxy) -> None:
     """The tables are there before anything fails."""
-    await faulty.restate([], run_id=RUN, step_id="prepare", window=None)
+    await faulty.warehouse().ensure(FACTS)
     proxy.seen.clear()
 
 

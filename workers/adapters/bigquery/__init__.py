@@ -3,6 +3,9 @@
 The path of a row: `load` → `records`, `columns` (checked, typed) → `spool` (Parquet) → `staging` (a table for each
 file) → `publishing` of what `promotion` wrote down (one fenced transaction). `jobs` makes each step of it happen once.
 
+A window may lose rows, but not four fifths of twenty or more: such an answer, an empty one included, is held unless
+the caller allows it. A complete empty answer empties smaller windows; an incomplete one replaces only days it has.
+
 Status: decided. Context: attempts of a run repeat work, answers get lost, and what two attempts read may differ; yet
 a table must hold one complete version. Decision: a stage for each file, named with its load job by run, step and
 content: same content, same job; other content never meets it in one stage. Publishing is one transaction that asks

@@ -32,7 +32,7 @@ class BigQueryCentral:
         """Run a SELECT."""
         bound = bind(sql, self._wiring.datasets(self._wiring.central))
         with explained(f"query {self._wiring.central}"):
-            done = await self._wiring.queries.run(self._wiring.new_id(), bound, named(parameters))
+            done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
             return await self._wiring.queries.answer(done)
 
     async def ensure(self, table: TableSchema) -> None:

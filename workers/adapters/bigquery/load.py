@@ -33,8 +33,7 @@ class BigQueryLoad:
 
     async def write(self, rows: Sequence[Row]) -> None:
         """Take rows. An invalid one is refused with its thousand, at the latest by `publish`."""
-        if self._published:
-            raise RuntimeError("the load is published")
+        self._refuse_when_published()
         self._waiting.extend(rows)
         with step_errors(self._doing):
             while len(self._waiting) >= BATCH_ROWS:
@@ -43,6 +42,7 @@ class BigQueryLoad:
 
     async def publish(self, *, complete: bool = True) -> Written:
         """Make the rows visible. An incomplete answer replaces the days it has, so an empty one nothing."""
+        self._refuse_when_published()
         self._published = True
         with step_errors(self._doing):
             if self._waiting:
@@ -53,6 +53,10 @@ class BigQueryLoad:
         if not stages and not complete:
             return Written(0)
         return await self._publish(Source(content_of(self._staging.hashes), stages), complete)
+
+    def _refuse_when_published(self) -> None:
+        if self._published:
+            raise RuntimeError("a load is published once, and takes no rows after that")
 
     async def _add(self, batch: Sequence[Row]) -> None:
         await self._take(await self._threaded(lambda: self._spool.add(batch)))

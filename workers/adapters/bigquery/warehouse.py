@@ -73,7 +73,7 @@ class BigQueryWarehouse:
         """Run a SELECT."""
         bound = bind(sql, self._wiring.datasets(self._authority.dataset))
         with step_errors(f"query {self._authority.dataset}"):
-            done = await self._wiring.queries.run(self._wiring.new_id(), bound, named(parameters))
+            done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
             return await self._wiring.queries.answer(done)
 
     async def _promote(self, aim: Aim, source: Source, *, complete: bool) -> Written:

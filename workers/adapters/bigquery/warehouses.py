@@ -74,7 +74,7 @@ class BigQueryWarehouses:
 
     async def __aenter__(self) -> Self:
         shutil.rmtree(self._wiring.spool_dir, ignore_errors=True)
-        self._wiring.spool_dir.mkdir(parents=True)
+        self._wiring.spool_dir.mkdir(mode=0o700, parents=True)
         return self
 
     async def __aexit__(

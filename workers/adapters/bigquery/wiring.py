@@ -42,6 +42,10 @@ class Wiring:
         """Return a dataset's quoted name."""
         return dataset_path(str(self.client.project), dataset)
 
+    def query_name(self) -> str:
+        """Name the job of a query that only reads: one more each time, since its answer may be another."""
+        return f"dp_query_{self.new_id()}"
+
     def datasets(self, own: str) -> dict[str, str]:
         """Return what `{dataset}` and `{central}` stand for in SQL."""
         return {"dataset": self.path(own), "central": self.path(self.central)}
