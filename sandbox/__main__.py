@@ -9,14 +9,17 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from sandbox.demo import Demo, DemoFailedError
 from sandbox.stack import AlreadyRunningError, Options, Stack, running
-from server.settings import Settings
+from server.settings import Settings, SettingsError
+
+INTERRUPTED = 130
 
 console = Console()
 
@@ -53,13 +56,9 @@ Ctrl-C stops everything."""
 
 
 async def _run(options: Options) -> int:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(options) as stack:
         print(_hints(stack), flush=True)
-        await stop.wait()
-        print("stopping", flush=True)
+        await asyncio.Event().wait()
     return 0
 
 
@@ -79,19 +78,41 @@ async def _demo(options: Options) -> int:
     return 0
 
 
+async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
+    """Await the work; the first signal cancels it, and everything is stopped in order whatever is sent then."""
+    task, loop = asyncio.create_task(work), asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not task.cancelling():
+            print("stopping", flush=True)
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    await asyncio.wait({task})
+    return INTERRUPTED if task.cancelled() else task.result()
+
+
 def main() -> int:
-    """Run the command line."""
+    """Run the command line; Ctrl-C is how `run` ends well."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("what", choices=("run", "demo"))
     parser.add_argument("--free-ports", action="store_true", help="take any free ports instead of 8001, 50051 and 9090")
     parser.add_argument("--orgs", type=int, default=1, help="how many organisations to seed")
     arguments = parser.parse_args()
-    options = _options(arguments, os.environ)
     try:
-        return asyncio.run(_run(options) if arguments.what == "run" else _demo(options))
-    except AlreadyRunningError as error:
+        # Nobody is left to be drained when the demo has ended.
+        quick = {"SHUTDOWN_GRACE_SECONDS": "1"} if arguments.what == "demo" else {}
+        options = _options(arguments, quick | os.environ)
+        status = asyncio.run(_stoppable(_run(options) if arguments.what == "run" else _demo(options)))
+    except (AlreadyRunningError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
+    except ExceptionGroup as group:  # parts start side by side
+        for fault in group.exceptions:
+            print(f"the sandbox did not start: {fault}", file=sys.stderr)
+        return 1
+    return 0 if arguments.what == "run" and status == INTERRUPTED else status
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Service:
     log: Path
     start_seconds: float = 30.0
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _begins: int = field(default=0, init=False)
 
     @property
     def pid(self) -> int:
@@ -37,9 +38,10 @@ class Service:
         """Start it and wait until it serves; raises ServiceFailedError with its last lines."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            self._begins = log.tell()
             self._process = process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "server", env=dict(self.environment), stdout=log, stderr=log
-            )
+                sys.executable, "-m", "server", env=dict(self.environment), stdout=log, stderr=log, process_group=0
+            )  # Ctrl-C in a terminal must reach the sandbox only, which stops its parts in order
         try:
             async with asyncio.timeout(self.start_seconds):
                 while not await self._answers():
@@ -72,5 +74,5 @@ class Service:
         return True
 
     def _explain(self, what: str) -> str:
-        said = self.log.read_text(errors="replace")[-4000:] if self.log.exists() else ""
-        return f"the service {what}\n{said}"
+        said = self.log.read_bytes()[self._begins :].decode(errors="replace")
+        return f"the service {what}\n{said[-4000:]}"

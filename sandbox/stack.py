@@ -19,6 +19,7 @@ from attrs import define, field, frozen
 from sandbox.bigquery.connect import PROJECT
 from sandbox.bigquery.launch import Emulator
 from sandbox.edge import Edge
+from sandbox.leftovers import end_leftovers
 from sandbox.openai.launch import Simulator
 from sandbox.parts import Part, alive, free_port
 from sandbox.postgres import Postgres
@@ -26,8 +27,10 @@ from sandbox.secrets import SandboxSecrets
 from sandbox.seed import Seeding
 from sandbox.service import Service
 
+MANIFEST = "sandbox.json"
 WATCH_SECONDS = 0.2
 LONGEST_BACKOFF = 5.0
+FORGIVEN_AFTER = 60.0
 READY_SECONDS = 30.0
 
 
@@ -67,7 +70,7 @@ class Stack:
     @property
     def manifest_path(self) -> Path:
         """Where what runs is written down."""
-        return self.options.data_dir / "sandbox.json"
+        return self.options.data_dir / MANIFEST
 
     async def start(self) -> None:
         """Start everything and return when a run could be submitted; when something does not start, stop it all."""
@@ -106,9 +109,11 @@ class Stack:
             self._watch.cancel()
             await asyncio.wait({self._watch})
         self.manifest_path.unlink(missing_ok=True)
-        for part in reversed(tuple(self.parts.values())):
-            with contextlib.suppress(ProcessLookupError):
+        for name, part in reversed(tuple(self.parts.items())):
+            try:
                 await part.stop()
+            except Exception as error:  # noqa: BLE001 - the others must stop all the same
+                print(f"sandbox: {name} did not stop well: {error}", flush=True)
 
     def _service_environment(self, postgres: Postgres, emulator: Emulator) -> dict[str, str]:
         ports = {
@@ -144,15 +149,16 @@ class Stack:
                 await asyncio.sleep(0.05)
 
     async def _keep(self) -> None:
-        failures: dict[str, int] = {}
+        deaths: dict[str, list[float]] = {}
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             for name, part in self.parts.items():
                 if alive(part.pid):
                     continue
-                failures[name] = failures.get(name, 0) + 1
+                now = asyncio.get_running_loop().time()
+                deaths[name] = [*(at for at in deaths.get(name, ()) if at > now - FORGIVEN_AFTER), now]
                 print(f"sandbox: {name} died and is started again", flush=True)
-                await self._restart(part, failures[name])
+                await self._restart(part, len(deaths[name]))
 
     async def _restart(self, part: Part, failures: int) -> None:
         await asyncio.sleep(min(LONGEST_BACKOFF, 0.1 * 2 ** min(failures, 6)))
@@ -192,6 +198,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     """Run a stack; raises AlreadyRunningError when the data directory is in use."""
     options.data_dir.mkdir(parents=True, exist_ok=True)
     with _locked(options.data_dir / "sandbox.lock"):
+        await asyncio.to_thread(end_leftovers, options.data_dir / MANIFEST)
         key = options.environment.get("SANDBOX_OPENAI_KEY")
         stack = Stack(options, SandboxSecrets.keep(options.data_dir, options.orgs, key))
         await stack.start()

@@ -60,9 +60,14 @@ class Emulator:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         self._ready_file.unlink(missing_ok=True)
         with self.log.open("ab") as log:
+            # Its input ends when we do, however that comes about; Ctrl-C in a terminal must reach us only.
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "sandbox.bigquery", *self._arguments, stdin=PIPE, stdout=log, stderr=log
-            )  # its input ends when we do, however that comes about
+                *(sys.executable, "-m", "sandbox.bigquery", *self._arguments),
+                stdin=PIPE,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+            )
         try:
             async with asyncio.timeout(self._start_seconds):
                 await self._wait_until_ready(self._process)
