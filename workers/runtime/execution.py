@@ -48,8 +48,7 @@ class Execution:
         attempt: Attempt,
         supervisor: Supervisor,
         interrupted: asyncio.Future[Interruption],
-        *,
-        patience: float = 5.0,
+        patience: float,
     ) -> None:
         self._lease = lease
         self._pipeline = pipeline

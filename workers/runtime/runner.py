@@ -33,7 +33,11 @@ waited = Histogram("run_wait_seconds", "Time from acceptance to the first start,
 
 @frozen
 class Runner:
-    """What a run is made of. `dataset(org)` names the organisation's dataset."""
+    """What a run is made of.
+
+    `dataset(org)` names the organisation's dataset; `away_seconds` is the wait for what a run needs to start with and
+    is away; `patience` is how long a step may take to hear of its cancellation, in seconds.
+    """
 
     dispatch: Dispatch
     catalog: Catalog
@@ -44,6 +48,7 @@ class Runner:
     roll: Callable[[], float]
     dataset: Callable[[str], str]
     away_seconds: float = 30.0
+    patience: float = 5.0
 
     async def run(self, lease: Lease, interrupted: asyncio.Future[Interruption]) -> None:
         """Do the run as far as it goes; never raises for what the run itself does wrong."""
@@ -92,7 +97,13 @@ class Runner:
         )
         plan = Plan(recorder, pipeline, inputs, self.dataset(run.org_slug), variables)
         execution = Execution(
-            recorder.lease, pipeline, recorder, self.stepping.bind(plan), self.supervisor, interrupted
+            recorder.lease,
+            pipeline,
+            recorder,
+            self.stepping.bind(plan),
+            self.supervisor,
+            interrupted,
+            self.patience,
         )
         timer = asyncio.get_running_loop().call_later(pipeline.timeout_minutes * 60, _time_out, interrupted)
         try:
