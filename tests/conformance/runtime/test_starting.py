@@ -1,0 +1,148 @@
+"""What is checked before a run's first step, and which declaration it follows."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from tests.fakes.shaky import AWAY, ShakyDispatch
+from tests.fakes.workshop import ONE_STEP, Workshop, uninterrupted
+from workers.model.failure import FailedError, Reason
+from workers.model.org import Org, Subscription
+from workers.model.run import RunStatus
+from workers.ports import StepContext, StepResult
+
+pytestmark = pytest.mark.engine
+
+ENDED = Subscription("EXPIRED", "PRO", 10, 10, 1)
+
+
+class AwayBook:
+    """A directory that knows nobody at the moment."""
+
+    async def org(self, _slug: str) -> Org | None:
+        raise FailedError(AWAY)
+
+
+async def test_a_run_whose_subscription_ended_while_it_waited_is_not_started(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    shop.enrol("acme", subscription=ENDED)
+    run = await shop.go_on(run_id)
+    assert (run.status, run.step("only").status, run.step("only").attempt) == (RunStatus.FAILED, "SKIPPED", 0)
+    assert run.error is not None
+    assert run.error.reason is Reason.SUBSCRIPTION_INACTIVE
+
+
+async def test_a_run_waits_for_a_directory_that_is_away(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    await shop.runner(directory=AwayBook()).run(await shop.lease(), uninterrupted())
+    position = await shop.journal.position("acme", run_id)
+    assert position is not None
+    assert ((await shop.run(run_id)).status, round(position.delay, -1)) == (RunStatus.PENDING, 60)
+
+
+async def test_a_run_follows_the_declaration_it_was_accepted_with(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    await shop.declare("steps: [{step_id: other, ps_type: lab.act}]")
+    run = await shop.go_on(run_id)
+    assert (run.status, [step.step_id for step in run.steps]) == (RunStatus.COMPLETED, ["only"])
+
+
+async def test_a_run_whose_pipeline_is_gone_follows_what_was_kept_of_it(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    (shop.folder / "lab/test/flow.yml").unlink()
+    assert (await shop.go_on(run_id)).status is RunStatus.COMPLETED
+
+
+async def test_a_declaration_that_fits_no_more_fails_the_run_saying_why(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    shop.acceptance()
+    await shop.declare("steps: [{step_id: other, ps_type: lab.act}]")
+    await shop.journal._room.workers._pool.execute(
+        "UPDATE declaration SET source = 'steps: [{step_id: only, ps_type: lab.gone}]'"
+    )
+    run = await shop.go_on(run_id)
+    assert run.error is not None
+    assert run.error.reason is Reason.CONFIG_INVALID
+    assert "lab.gone" in run.error.message
+
+
+async def test_a_declaration_that_is_not_kept_fails_the_run(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    await shop.declare("steps: [{step_id: other, ps_type: lab.act}]")
+    await shop.journal._room.workers._pool.execute("DELETE FROM declaration")
+    run = await shop.go_on(run_id)
+    assert run.error is not None
+    assert (run.status, run.error.reason) == (RunStatus.FAILED, Reason.CONFIG_INVALID)
+
+
+async def test_a_declaration_that_cannot_be_read_now_is_asked_for_later(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    await shop.declare("steps: [{step_id: other, ps_type: lab.act}]")
+    shaky = ShakyDispatch(shop.journal)
+    runner = evolve(shop.runner(), dispatch=shaky)
+    lease = await shop.lease()
+    shaky.away = True
+    going = shop.supervisor.spawn(runner.run(lease, uninterrupted()))
+    await shaky.refused.acquire()
+    await shaky.refused.acquire()
+    shaky.away = False
+    await going
+    assert (await shop.run(run_id)).status is RunStatus.PENDING
+
+
+async def test_a_fault_of_the_service_fails_the_run_and_not_its_worker(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+
+    def broken(_org: str) -> str:
+        raise KeyError("a fault of this service")
+
+    await shop.runner(dataset=broken).run(await shop.lease(), uninterrupted())
+    run = await shop.run(run_id)
+    assert run.error is not None
+    assert (run.status, run.error.reason) == (RunStatus.FAILED, Reason.INTERNAL)
+    assert "fault of this" not in run.error.message
+
+
+async def test_a_step_knows_the_days_parameters_and_names_of_its_run(shop: Workshop) -> None:
+    seen: list[StepContext] = []
+
+    async def look(ctx: StepContext) -> StepResult:
+        seen.append(ctx)
+        return StepResult()
+
+    await shop.declare(
+        "variables: {where: 'x_{region}'}\nparameters: {region: {type: string, required: true}}\n" + ONE_STEP
+    )
+    shop.parts["only"] = look
+    run_id = await shop.submit(region="eu", date="2025-01-02", force_refresh=True)
+    await shop.go_on(run_id)
+    (ctx,) = seen
+    assert (ctx.org, ctx.run_id, ctx.force_refresh) == ("acme", run_id, True)
+    assert [day.isoformat() for day in ctx.window] == ["2025-01-02"]
+    assert (ctx.variables["where"], ctx.variables["pipeline_id"]) == ("x_eu", "acme-lab-test-flow")
+
+
+async def test_a_step_writes_on_the_authority_of_its_own_lease(shop: Workshop) -> None:
+    seen: list[object] = []
+
+    async def look(ctx: StepContext) -> StepResult:
+        seen.append(ctx.warehouse)
+        return StepResult()
+
+    await shop.declare()
+    shop.parts["only"] = look
+    run_id = await shop.submit()
+    lease = await shop.lease()
+    await shop.runner().run(lease, uninterrupted())
+    (authority,) = seen
+    assert (authority.org, authority.dataset, authority.run_id) == ("acme", "acme_local", run_id)  # type: ignore[attr-defined]
+    assert (authority.fence, authority.run_seq) == (lease.fence, lease.run_seq)  # type: ignore[attr-defined]
