@@ -112,7 +112,7 @@ def quota_row(count: QuotaCount, terms: Subscription, at: datetime) -> Row:
 
 def _billed(step: StepRun) -> int:
     billed = step.output.get("bytes_billed", 0)
-    return billed if isinstance(billed, int) else 0
+    return billed if type(billed) is int and billed > 0 else 0
 
 
 def _milliseconds(start: datetime, end: datetime | None) -> int | None:

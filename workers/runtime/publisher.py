@@ -21,7 +21,6 @@ log = structlog.get_logger()
 published = Counter("outbox_published_total", "Parcels that reached the warehouse", ["kind"])
 
 BATCH = 5000
-OWN_TABLES = ("org_meta_pipeline_runs", "org_meta_step_logs", "org_cost_tracking", "org_audit_logs")
 
 
 @frozen
@@ -53,20 +52,27 @@ class Publisher:
             await self.clock.sleep(self.interval)
 
     async def publish(self) -> None:
-        """Publish one batch of every kind."""
-        for table in OWN_TABLES:
-            await self.central.ensure(self.schemas.table(table))
+        """Publish one batch of every kind; what is wrong with one kind holds up no other."""
         duties: dict[str, Callable[[Sequence[Parcel]], Awaitable[None]]] = {
             "run": self._runs,
             "quota": self._quotas,
             "audit": self._audit,
         }
         for kind, duty in duties.items():
-            parcels = await self.journal.parcels(kind, BATCH)
-            if parcels:
-                await duty(parcels)
-                await self.journal.published([parcel.parcel_id for parcel in parcels])
-                published.labels(kind).inc(len(parcels))
+            try:
+                await self._publish(kind, duty)
+            except FailedError as error:
+                failure = error.failure
+                log.warning("publishing put off", kind=kind, reason=failure.reason, message=failure.message)
+            except Exception:
+                log.exception("publishing failed", kind=kind)
+
+    async def _publish(self, kind: str, duty: Callable[[Sequence[Parcel]], Awaitable[None]]) -> None:
+        parcels = await self.journal.parcels(kind, BATCH)
+        if parcels:
+            await duty(parcels)
+            await self.journal.published([parcel.parcel_id for parcel in parcels])
+            published.labels(kind).inc(len(parcels))
 
     async def _runs(self, parcels: Sequence[Parcel]) -> None:
         runs = await self.journal.runs([UUID(parcel.payload["run_id"]) for parcel in parcels])
@@ -94,4 +100,6 @@ class Publisher:
 
     async def _append(self, table: str, rows: Sequence[Row], batch: str) -> None:
         if rows:
-            await self.central.append(self.schemas.table(table), rows, batch)
+            schema = self.schemas.table(table)
+            await self.central.ensure(schema)
+            await self.central.append(schema, rows, batch)
