@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
-from attrs import frozen
+from attrs import evolve, frozen
 
 from workers.model.failure import FailedError, SnoozeError
 from workers.model.page import Read
@@ -51,7 +51,10 @@ class Calls:
         self._patience = patience
 
     async def answer(self, read: Read, request: Request, secret: Secret | None) -> Answer:
-        """Return the page; raises FailedError with a PROVIDER_ reason, or SnoozeError."""
+        """Return the page; raises FailedError with a PROVIDER_ reason, or SnoozeError.
+
+        A failure that opened the circuit says as its `retry_after` when the host may be asked again.
+        """
         host = request.url.authority
         call = _Call(read, request, secret, f"{self._wiring.budget_key} {host}")
         patience = _Patience(self._clock, self._patience, host)
@@ -64,6 +67,11 @@ class Calls:
             delay = self._delay(call, error, attempt)
             if delay is None:
                 raise error
+            open_for = self._circuits.of(call.key).open_for(self._clock.monotonic())
+            if open_for > patience.left:
+                # Not a snooze: what failed must count, or a host that stays down is asked for ever.
+                later = max(open_for, error.failure.retry_after or 0.0)
+                raise FailedError(evolve(error.failure, retry_after=later))
             _log.warning("provider call failed", error=str(error), attempt=attempt, delay=delay)
             await patience.wait(delay, "to try again")
             attempt += 1
@@ -104,11 +112,11 @@ class _Patience:
 
     def __init__(self, clock: Clock, left: float, host: str) -> None:
         self._clock = clock
-        self._left = left
+        self.left = left
         self._host = host
 
     async def wait(self, seconds: float, why: str) -> None:
-        if seconds > self._left:
+        if seconds > self.left:
             raise SnoozeError(seconds, f"waiting {why}: {self._host}")
-        self._left -= seconds
+        self.left -= seconds
         await self._clock.sleep(seconds)

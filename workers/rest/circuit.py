@@ -41,6 +41,10 @@ class Circuit:
         self.probing = True
         return 0.0
 
+    def open_for(self, now: float) -> float:
+        """Return the seconds for which no request may go, without asking to go."""
+        return 0.0 if self.open_until is None else max(0.0, self.open_until - now)
+
     def succeeded(self) -> None:
         """Note that the host answered."""
         self.failures, self.open_until, self.probing = 0, None, False

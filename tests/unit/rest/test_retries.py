@@ -129,37 +129,48 @@ async def test_a_long_wait_for_the_rate_budget_gives_the_slot_back(desk: Desk) -
     assert desk.provider.heard == []
 
 
-async def test_the_breaker_opens_after_five_failures_and_gives_the_slot_back(desk: Desk) -> None:
+async def test_the_breaker_opens_after_five_failures_and_says_for_how_long(desk: Desk) -> None:
     desk.provider.script("/rows", OOPS)
+    await fail(desk)
+    failure = (await fail(desk)).failure
+    assert len(desk.provider.heard) == 5
+    assert (failure.reason, failure.retry_after) == (Reason.PROVIDER_UNAVAILABLE, 30.0)
+    assert failure.metadata["attempt"] == "2"
+
+
+async def test_an_open_breaker_gives_the_slot_back_without_a_request(desk: Desk) -> None:
+    desk.provider.script("/rows", OOPS)
+    await fail(desk)
     await fail(desk)
     snoozed = await snooze(desk)
     assert len(desk.provider.heard) == 5
-    assert snoozed.delay == pytest.approx(29.5)
+    assert snoozed.delay == 30.0
     assert str(snoozed) == f"waiting for the host to recover: 127.0.0.1:{desk.provider.port}"
 
 
 async def test_the_breaker_lets_one_probe_through_and_closes(desk: Desk) -> None:
     desk.provider.script("/rows", *[OOPS] * 5, GOOD)
     await fail(desk)
-    await snooze(desk)
+    await fail(desk)
     desk.clock.seconds += 30.0
     assert await desk.rows() == [{"id": 1}]
     assert await desk.rows() == [{"id": 1}]
 
 
-async def test_a_failed_probe_opens_the_breaker_again(desk: Desk) -> None:
+async def test_a_failed_probe_is_a_failure_and_opens_the_breaker_again(desk: Desk) -> None:
     desk.provider.script("/rows", OOPS)
     await fail(desk)
-    await snooze(desk)
+    await fail(desk)
     desk.clock.seconds += 30.0
-    await snooze(desk)
+    assert (await fail(desk)).failure.retry_after == 30.0
     assert len(desk.provider.heard) == 6
+    assert (await snooze(desk)).delay == 30.0
 
 
 async def test_another_credential_has_a_breaker_of_its_own(desk: Desk) -> None:
     desk.provider.script("/rows", *[OOPS] * 5, GOOD)
     await fail(desk)
-    await snooze(desk)
+    await fail(desk)
     desk.budget_key = "globex/openai/1"
     assert await desk.rows() == [{"id": 1}]
 
@@ -188,7 +199,7 @@ async def test_a_cancelled_probe_leaves_its_place_to_the_next(desk: Desk) -> Non
 
     desk.provider.script("/rows", *[OOPS] * 5, hang, GOOD)
     await fail(desk)
-    await snooze(desk)
+    await fail(desk)
     desk.clock.seconds += 30.0
     async with asyncio.TaskGroup() as tasks:
         probe = tasks.create_task(desk.pages())
