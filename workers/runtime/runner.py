@@ -24,6 +24,7 @@ from workers.runtime.holdings import Interruption
 from workers.runtime.recorder import Recorder
 from workers.runtime.stepping import Stepping
 from workers.runtime.supervisor import Supervisor
+from workers.runtime.tracks import track
 
 log = structlog.get_logger()
 tracer = trace.get_tracer("workers.runtime")
@@ -56,7 +57,7 @@ class Runner:
         run = lease.run
         with (
             structlog.contextvars.bound_contextvars(run_id=str(run.run_id), org_slug=run.org_slug),
-            tracer.start_as_current_span("run"),
+            tracer.start_as_current_span("run", track(run), attributes={"run_id": str(run.run_id)}),
         ):
             try:
                 await self._to_its_end(run, recorder, interrupted)
