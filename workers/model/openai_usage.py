@@ -6,7 +6,8 @@ Source: the published specification of the organisation's usage API (2026-08-21)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,16 @@ TOKENS = (
 )
 
 
+LARGEST = 2**63 - 1
+
+_IDENTITIES = (
+    ("input_tokens", ("input_uncached_tokens", "input_cached_tokens", "input_cache_write_tokens")),
+    ("input_uncached_tokens", ("input_text_tokens", "input_audio_tokens", "input_image_tokens")),
+    ("input_cached_tokens", ("input_cached_text_tokens", "input_cached_audio_tokens", "input_cached_image_tokens")),
+    ("output_tokens", ("output_text_tokens", "output_audio_tokens", "output_image_tokens")),
+)
+
+
 def row_of(endpoint: Endpoint, result: Result) -> Row:
     """Map one result; what has no column of its own stands in `raw`. Raises ValueError when a count is not one."""
     row: Row = {"endpoint": endpoint.name}
@@ -69,47 +80,47 @@ def row_of(endpoint: Endpoint, result: Result) -> Row:
 
 
 def summed(rows: Iterable[Row]) -> Iterator[Row]:
-    """Add rows of one endpoint and dimensions together: the provider may give one key in several pieces."""
-    by_key: dict[tuple[Any, ...], Row] = {}
+    """Add rows of one endpoint and dimensions together, in any order: the provider may give one key in pieces."""
+    by_key: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        key = (row["endpoint"], *(row[name] for name in DIMENSIONS))
-        by_key[key] = _add(by_key[key], row) if key in by_key else row
-    yield from by_key.values()
+        by_key.setdefault((row["endpoint"], *(row[name] for name in DIMENSIONS)), []).append(row)
+    for pieces in by_key.values():
+        yield pieces[0] if len(pieces) == 1 else _together(pieces)
 
 
 def breaks_identity(result: Result) -> bool:
-    """Whether a completions result contradicts itself.
+    """Whether a result contradicts itself: a count below zero, or a whole that is not the sum of its parts.
 
-    Results without `input_uncached_tokens` follow the older reading, of which no identity is documented.
+    Results without `input_uncached_tokens` follow an older reading, of which no identity is documented; parts that are
+    not there are not judged either.
     """
+    if any(_whole(value) < 0 for value in result.values() if value is not None and not isinstance(value, bool | str)):
+        return True
     if result.get("input_uncached_tokens") is None:
         return False
-    parts = ("input_cached_tokens", "input_cache_write_tokens", "input_uncached_tokens")
-    if _number(result, "input_tokens") != sum(_number(result, part) for part in parts):
-        return True
-    kinds = ("input_text_tokens", "input_audio_tokens", "input_image_tokens")
-    if result.get("input_text_tokens") is None:
-        return False
-    return _number(result, "input_uncached_tokens") != sum(_number(result, kind) for kind in kinds)
+    return any(
+        result.get(parts[0]) is not None
+        and _whole(result.get(whole)) != sum(_whole(result.get(part)) for part in parts)
+        for whole, parts in _IDENTITIES
+    )
 
 
-def _add(left: Row, right: Row) -> Row:
-    total = dict(left)
+def _together(pieces: Sequence[Row]) -> Row:
+    total = dict(pieces[0])
     for name in (*TOKENS, "requests", "quantity"):
-        total[name] = _plus(left[name], right[name])
-    total["raw"] = left["raw"] | {name: _merged(left["raw"].get(name), value) for name, value in right["raw"].items()}
+        counts = [piece[name] for piece in pieces if piece[name] is not None]
+        total[name] = sum(counts) if counts else None
+    names = sorted({name for piece in pieces for name in piece["raw"]})
+    total["raw"] = {name: _one_of([piece["raw"][name] for piece in pieces if name in piece["raw"]]) for name in names}
     return total
 
 
-def _merged(left: Any, right: Any) -> Any:
-    both_count = all(isinstance(value, int) and not isinstance(value, bool) for value in (left, right))
-    return left + right if both_count else right
-
-
-def _plus(left: Any, right: Any) -> Any:
-    if left is None or right is None:
-        return right if left is None else left
-    return left + right
+def _one_of(values: Sequence[Any]) -> Any:
+    """Return what values of one unknown field come to: numbers add up, what differs otherwise is listed."""
+    if all(isinstance(value, int | Decimal) and not isinstance(value, bool) for value in values):
+        return sum(values)
+    distinct = {json.dumps(value, sort_keys=True, default=str): value for value in values}
+    return values[0] if len(distinct) == 1 else [distinct[text] for text in sorted(distinct)]
 
 
 def _dimension(result: Result, name: str) -> Any:
@@ -124,12 +135,17 @@ def _count(result: Result, name: str) -> int | None:
     value = result.get(name)
     if value is None:
         return None
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name} is not a whole number")  # noqa: TRY004 - one kind of fault for a bad result
-    return value
+    if not _is_whole(value):
+        raise ValueError(f"{name} is not a whole number that can be kept")
+    return int(value)
 
 
-def _number(result: Result, name: str) -> int:
-    return _count(result, name) or 0
+def _whole(value: Any) -> int:
+    """Return a count that was not checked, 0 for what is none."""
+    return int(value) if _is_whole(value) else 0
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a whole number of 64 bits; compared before it is expanded, for 1e999999999 is a Decimal too."""
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return is_number and abs(value) <= LARGEST and value == int(value)

@@ -14,45 +14,61 @@ from workers.ports import StepContext
 
 PROVIDER = "OPENAI"
 
-
-def daily(ctx: StepContext, path: str, group_by: tuple[str, ...], window: DateWindow, buckets: int) -> Read:
-    """Return the read of a window in daily buckets; start and end stand on UTC midnight, else buckets are clipped."""
-    params = (
-        ("start_time", str(int(window.start.timestamp()))),
-        ("end_time", str(int(window.end.timestamp()))),
-        ("bucket_width", "1d"),
-        ("limit", str(buckets)),
-        *(("group_by", name) for name in group_by),
-    )
-    return Read(
-        ctx.endpoint(PROVIDER),
-        path,
-        params,
-        pagination=CursorPages("page", "next_page", "has_more"),
-        data_path="data",
-        key_fields=("start_time",),
-    )
+Results = list[Mapping[str, Any]]
 
 
-async def bucket_days(
-    ctx: StepContext, read: Read, window: DateWindow
-) -> AsyncIterator[tuple[Page, list[tuple[date, list[Mapping[str, Any]]]]]]:
-    """Yield each page with its days and their results."""
-    async for page in ctx.reading.pages(read):
-        yield page, list(_days(page, window))
+class DailyRead:
+    """One read of a window in daily buckets; start and end stand on UTC midnight, else buckets are clipped."""
 
+    def __init__(
+        self, ctx: StepContext, path: str, group_by: tuple[str, ...], window: DateWindow, buckets: int
+    ) -> None:
+        self._ctx = ctx
+        self._window = window
+        self._seen: set[date] = set()
+        params = (
+            ("start_time", str(int(window.start.timestamp()))),
+            ("end_time", str(int(window.end.timestamp()))),
+            ("bucket_width", "1d"),
+            ("limit", str(buckets)),
+            *(("group_by", name) for name in group_by),
+        )
+        self._read = Read(
+            ctx.endpoint(PROVIDER),
+            path,
+            params,
+            pagination=CursorPages("page", "next_page", "has_more"),
+            data_path="data",
+            key_fields=("start_time",),
+        )
 
-def _days(page: Page, window: DateWindow) -> Iterator[tuple[date, list[Mapping[str, Any]]]]:
-    for bucket in page.rows:
-        start, results = bucket.get("start_time"), bucket.get("results")
-        if not isinstance(start, int) or not isinstance(results, list):
-            raise bad_answer(page, "a bucket has no start_time or no results")
-        at = datetime.fromtimestamp(start, UTC)
-        if at.date() not in window or (at.hour, at.minute, at.second) != (0, 0, 0):
-            raise bad_answer(page, f"a bucket starts at {at.isoformat()}, which is no day that was asked for")
-        if not all(isinstance(result, dict) for result in results):
-            raise bad_answer(page, "a result is not an object")
-        yield at.date(), results
+    @property
+    def missing(self) -> tuple[date, ...]:
+        """Days of the window that had no bucket so far; the provider gives one for a day without usage, too."""
+        return tuple(day for day in self._window if day not in self._seen)
+
+    async def pages(self) -> AsyncIterator[tuple[Page, list[tuple[date, Results]]]]:
+        """Yield each page with its days and their results; raises FailedError(PROVIDER_BAD_RESPONSE)."""
+        async for page in self._ctx.reading.pages(self._read):
+            yield page, list(self._days(page))
+
+    def _days(self, page: Page) -> Iterator[tuple[date, Results]]:
+        for bucket in page.rows:
+            day, results = self._day(page, bucket.get("start_time")), bucket.get("results")
+            if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+                raise bad_answer(page, f"the bucket of {day} has no list of results")
+            if day in self._seen:
+                raise bad_answer(page, f"the bucket of {day} came before")
+            self._seen.add(day)
+            yield day, results
+
+    def _day(self, page: Page, start: object) -> date:
+        if isinstance(start, bool) or not isinstance(start, int):
+            raise bad_answer(page, "a bucket has no start_time")
+        offset = start - int(self._window.start.timestamp())
+        if offset % 86_400 or not 0 <= offset < len(self._window) * 86_400:
+            raise bad_answer(page, f"a bucket starts at {start}, where no day starts that was asked for")
+        return datetime.fromtimestamp(start, UTC).date()
 
 
 def bad_answer(page: Page, what: str) -> Exception:

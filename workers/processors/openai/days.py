@@ -15,7 +15,8 @@ async def days_to_read(ctx: StepContext, table: str, restate_days: int) -> tuple
     """Return the windows to read again, in order.
 
     The last `restate_days` complete days are always read when the run reaches them: the provider still corrects them.
-    Older days of the run are final once they are loaded, and read again only under force_refresh.
+    An older day of the run is final once it was read completely after that time, and is read again only under
+    force_refresh.
     """
     newest = ctx.clock.now().date() - timedelta(days=1)
     recent = newest - timedelta(days=restate_days - 1)
@@ -23,15 +24,16 @@ async def days_to_read(ctx: StepContext, table: str, restate_days: int) -> tuple
     wanted = DateWindow(first, ctx.window.last)
     if ctx.force_refresh or wanted.first >= recent:
         return (wanted,)
-    loaded = await _loaded(ctx, table, wanted)
-    return tuple(_spans(day for day in wanted if day >= recent or day not in loaded))
+    final = await _final(ctx, table, wanted, restate_days)
+    return tuple(_spans(day for day in wanted if day >= recent or day not in final))
 
 
-async def _loaded(ctx: StepContext, table: str, window: DateWindow) -> frozenset[date]:
+async def _final(ctx: StepContext, table: str, window: DateWindow, restate_days: int) -> frozenset[date]:
     await ctx.warehouse.ensure(ctx.schemas.table("__load_ledger"))
     parameters = {"table_name": table, "first_day": window.first, "last_day": window.last}
     answer = await ctx.warehouse.query(ctx.schemas.sql(LOADED_DAYS), parameters)
-    return frozenset(row["day"] for row in answer.rows)
+    settled = timedelta(days=restate_days)
+    return frozenset(row["day"] for row in answer.rows if row["loaded_at"].date() >= row["day"] + settled)
 
 
 def _spans(days: Iterable[date]) -> list[DateWindow]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
+from attrs.validators import and_, ge, le
 
-from workers.model.money import exact, stored
+from workers.model.money import exact, stored, total
 from workers.model.page import Page
 from workers.model.run import Progress
-from workers.ports import StepContext, StepResult
-from workers.processors.openai.buckets import bad_answer, bucket_days, daily
+from workers.model.window import DateWindow
+from workers.ports import Row, StepContext, StepResult
+from workers.processors.openai.buckets import DailyRead, bad_answer
 from workers.processors.openai.days import days_to_read
 
 GROUP_BY = ("project_id", "line_item")
@@ -25,8 +27,21 @@ class ReportedCostConfig:
     """As for openai.usage; the costs endpoint gives up to 180 days a request."""
 
     table: str = "openai_provider_cost_daily"
-    restate_days: int = 3
-    buckets_per_page: int = 31
+    restate_days: int = field(default=3, validator=and_(ge(0), le(92)))
+    buckets_per_page: int = field(default=31, validator=and_(ge(1), le(180)))
+
+
+@frozen
+class _Tally:
+    progress: Progress = field(factory=Progress)
+    total: Decimal = Decimal(0)
+    missing: int = 0
+    bytes_billed: int = 0
+
+    def read(self, page: Page, rows: Sequence[Row]) -> _Tally:
+        before = self.progress
+        after = Progress(before.rows + len(rows), before.pages + 1, before.bytes + page.receipt.bytes)
+        return evolve(self, progress=after, total=total((self.total, *(row["amount"] for row in rows))))
 
 
 class OpenAiReportedCost:
@@ -35,22 +50,32 @@ class OpenAiReportedCost:
     Config = ReportedCostConfig
 
     async def execute(self, config: ReportedCostConfig, ctx: StepContext) -> StepResult:
-        """Restate the days of the run from the organisation's costs."""
+        """Restate the days of the run from the organisation's costs; a day without a bucket keeps its rows."""
         table = ctx.schemas.table(config.table)
         await ctx.warehouse.ensure(table)
-        progress, billed, total = Progress(), 0, Decimal(0)
+        tally = _Tally()
         for window in await days_to_read(ctx, config.table, config.restate_days):
-            read = daily(ctx, "/organization/costs", GROUP_BY, window, config.buckets_per_page)
-            async with ctx.warehouse.restate(table, window, allow_shrink=ctx.force_refresh) as load:
-                async for page, days in bucket_days(ctx, read, window):
-                    rows = [row for day, results in days for row in self._rows(ctx, page, day, results)]
-                    await load.write(rows)
-                    total += sum((row["amount"] for row in rows), Decimal(0))
-                    progress = _further(progress, page, len(rows))
-                    await ctx.progress(progress)
-                billed += (await load.publish(complete=True)).bytes_billed
-        output = {"pages": progress.pages, "reported_total": f"{total:f}", "bytes_billed": billed}
-        return StepResult(progress.rows, progress.bytes, output)
+            tally = await self._restate(config, ctx, window, tally)
+        output = {
+            "pages": tally.progress.pages,
+            "reported_total": f"{tally.total:f}",
+            "missing_days": tally.missing,
+            "bytes_billed": tally.bytes_billed,
+        }
+        return StepResult(tally.progress.rows, tally.progress.bytes, output)
+
+    async def _restate(self, config: ReportedCostConfig, ctx: StepContext, window: DateWindow, tally: _Tally) -> _Tally:
+        read = DailyRead(ctx, "/organization/costs", GROUP_BY, window, config.buckets_per_page)
+        table = ctx.schemas.table(config.table)
+        async with ctx.warehouse.restate(table, window, allow_shrink=ctx.force_refresh) as load:
+            async for page, days in read.pages():
+                rows = [row for day, results in days for row in self._rows(ctx, page, day, results)]
+                await load.write(rows)
+                tally = tally.read(page, rows)
+                await ctx.progress(tally.progress)
+            written = await load.publish(complete=not read.missing)
+        billed = tally.bytes_billed + written.bytes_billed
+        return evolve(tally, bytes_billed=billed, missing=tally.missing + len(read.missing))
 
     def _rows(
         self, ctx: StepContext, page: Page, day: date, results: list[Mapping[str, Any]]
@@ -61,11 +86,11 @@ class OpenAiReportedCost:
             if not isinstance(amount, dict) or "value" not in amount:
                 continue  # the specification lets a result come without an amount
             try:
-                value = exact(amount["value"])
+                value, project, item = exact(amount["value"]), _text(result, "project_id"), _text(result, "line_item")
+                key = (project, item, (_text(amount, "currency") or "usd").upper())
             except ValueError as error:
                 raise bad_answer(page, f"{day}: {error}") from None
-            key = (result.get("project_id"), result.get("line_item"), str(amount.get("currency", "usd")).upper())
-            sums[key] += value
+            sums[key] = total((sums[key], value))
         for (project, item, currency), value in sums.items():
             yield {
                 "org_slug": ctx.org,
@@ -79,8 +104,11 @@ class OpenAiReportedCost:
             }
 
 
-def _further(progress: Progress, page: Page, rows: int) -> Progress:
-    return Progress(progress.rows + rows, progress.pages + 1, progress.bytes + page.receipt.bytes)
+def _text(result: Mapping[str, Any], name: str) -> str | None:
+    value = result.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} is {type(value).__name__}")
+    return value
 
 
 def get_engine() -> OpenAiReportedCost:

@@ -7,13 +7,14 @@ from datetime import date
 from typing import Any
 
 from attrs import evolve, field, frozen
+from attrs.validators import and_, ge, le
 
 from workers.model.openai_usage import ENDPOINTS, Endpoint, breaks_identity, row_of, summed
 from workers.model.page import Page
 from workers.model.run import Progress
 from workers.model.window import DateWindow
 from workers.ports import Load, StepContext, StepResult
-from workers.processors.openai.buckets import PROVIDER, bad_answer, bucket_days, daily
+from workers.processors.openai.buckets import PROVIDER, DailyRead, bad_answer
 from workers.processors.openai.days import days_to_read
 
 
@@ -22,8 +23,8 @@ class UsageConfig:
     """`restate_days`: how many complete days the provider may still correct; `buckets_per_page`: days a request."""
 
     table: str = "openai_usage_daily_raw"
-    restate_days: int = 3
-    buckets_per_page: int = 7
+    restate_days: int = field(default=3, validator=and_(ge(0), le(92)))
+    buckets_per_page: int = field(default=7, validator=and_(ge(1), le(31)))
 
 
 @frozen
@@ -31,6 +32,7 @@ class _Tally:
     progress: Progress = field(factory=Progress)
     mismatches: int = 0
     bytes_billed: int = 0
+    missing: frozenset[date] = frozenset()
 
     def read(self, page: Page, rows: int, mismatches: int) -> _Tally:
         before = self.progress
@@ -44,7 +46,10 @@ class OpenAiUsage:
     Config = UsageConfig
 
     async def execute(self, config: UsageConfig, ctx: StepContext) -> StepResult:
-        """Restate the days of the run; the table changes only when every endpoint was read completely."""
+        """Restate the days of the run; the table changes only when every endpoint was read to its last page.
+
+        A day without a bucket is not taken for one without usage: it keeps its rows when no endpoint has any for it.
+        """
         tally = _Tally()
         windows = await days_to_read(ctx, config.table, config.restate_days)
         for window in windows:
@@ -52,6 +57,9 @@ class OpenAiUsage:
         if tally.mismatches:
             ctx.log.warning("token counts do not add up", results=tally.mismatches)
             await ctx.message(f"{tally.mismatches} results whose token counts do not add up were kept as they came")
+        if tally.missing:
+            listed = ", ".join(day.isoformat() for day in sorted(tally.missing))
+            await ctx.message(f"days without a bucket in some endpoint: {listed}")
         return StepResult(tally.progress.rows, tally.progress.bytes, self._output(windows, tally))
 
     async def _restate(self, config: UsageConfig, ctx: StepContext, window: DateWindow, tally: _Tally) -> _Tally:
@@ -60,15 +68,15 @@ class OpenAiUsage:
         async with ctx.warehouse.restate(table, window, allow_shrink=ctx.force_refresh) as load:
             for endpoint in ENDPOINTS:
                 tally = await self._read(config, ctx, endpoint, window, load, tally)
-            written = await load.publish(complete=True)
+            written = await load.publish(complete=tally.missing.isdisjoint(window))
         return evolve(tally, bytes_billed=tally.bytes_billed + written.bytes_billed)
 
     async def _read(
         self, config: UsageConfig, ctx: StepContext, endpoint: Endpoint, window: DateWindow, load: Load, tally: _Tally
     ) -> _Tally:
         path = f"/organization/usage/{endpoint.name}"
-        read = daily(ctx, path, endpoint.group_by, window, config.buckets_per_page)
-        async for page, days in bucket_days(ctx, read, window):
+        read = DailyRead(ctx, path, endpoint.group_by, window, config.buckets_per_page)
+        async for page, days in read.pages():
             count = 0
             for day, results in days:
                 rows = list(self._rows(ctx, endpoint, page, day, results))
@@ -77,7 +85,7 @@ class OpenAiUsage:
             wrong = sum(breaks_identity(result) for _, results in days for result in results)
             tally = tally.read(page, count, wrong)
             await ctx.progress(tally.progress)
-        return tally
+        return evolve(tally, missing=tally.missing.union(read.missing))
 
     def _rows(
         self, ctx: StepContext, endpoint: Endpoint, page: Page, day: date, results: list[Mapping[str, Any]]
@@ -98,6 +106,7 @@ class OpenAiUsage:
             "last_day": days[-1] if days else None,
             "pages": tally.progress.pages,
             "identity_mismatches": tally.mismatches,
+            "missing_days": len(tally.missing),
             "bytes_billed": tally.bytes_billed,
         }
 
