@@ -42,7 +42,9 @@ ORGS = (
     "twin",  # one run a day, asked for twice
     "crowded",  # one run at once, and many that wait
     "patient",  # is told to come back later
+    "reader",  # pastes what the README says
     "swapped",  # its credential's row is a copy of another's
+    *("priced", "limited", "outage"),  # run on the service beside the stack's
     *(f"unlucky_{number}" for number in range(8)),  # meet the provider's failures, one breaker each
 )
 CENTRAL = f"`{PROJECT}`.organizations"

@@ -26,9 +26,9 @@ async def test_an_accepted_run_is_told_with_all_its_names(quick: OrgClient) -> N
 
 
 async def test_parameters_arrive_typed_and_stay_with_the_run(quick: OrgClient) -> None:
-    run = await quick.done(NOTHING, note="kept ☃", date="2026-01-31", trigger_by="a person")
-    assert run["parameters"] == {"note": "kept ☃", "date": "2026-01-31", "trigger_by": "a person"}
-    assert (run["run_date"], run["trigger_by"], run["trigger_type"]) == ("2026-01-31", "a person", "api")
+    run = await quick.done(NOTHING, note="kept ☃", date="2025-01-31", trigger_by="a person")
+    assert run["parameters"] == {"note": "kept ☃", "date": "2025-01-31", "trigger_by": "a person"}
+    assert (run["run_date"], run["trigger_by"], run["trigger_type"]) == ("2025-01-31", "a person", "api")
 
 
 @pytest.mark.parametrize("body", [None, "", "{}", "null"])
@@ -74,10 +74,10 @@ async def test_a_key_that_is_none_is_refused(quick: OrgClient, key: str) -> None
 async def test_a_live_run_with_the_same_parameters_stands_for_the_second_call(sandbox: Running) -> None:
     globex = sandbox.org("globex")
     await sandbox.faults(HOLD)
-    first = (await globex.start(EXTRACT, date="2026-03-01", trigger_by="first")).json
+    first = (await globex.start(EXTRACT, date="2025-03-01", trigger_by="first")).json
     await globex.events(first["run_id"], upto="STEP_STARTED", step="extract_usage")
-    second = (await globex.start(EXTRACT, date="2026-03-01", trigger_by="second")).json
-    other = (await globex.start(EXTRACT, date="2026-03-02")).json
+    second = (await globex.start(EXTRACT, date="2025-03-01", trigger_by="second")).json
+    other = (await globex.start(EXTRACT, date="2025-03-02")).json
     assert (second["run_id"], second["existing"], second["status"]) == (first["run_id"], True, "RUNNING")
     assert (other["existing"], other["run_id"] == first["run_id"]) == (False, False)
     assert (await globex.ended(first["run_id"]))["status"] == "COMPLETED"
@@ -86,9 +86,9 @@ async def test_a_live_run_with_the_same_parameters_stands_for_the_second_call(sa
 
 async def test_force_refresh_reads_final_days_again(sandbox: Running) -> None:
     globex = sandbox.org("globex")
-    await globex.done(EXTRACT, date="2026-03-05")
-    idle = await globex.done(EXTRACT, date="2026-03-05")
-    eager = await globex.done(EXTRACT, date="2026-03-05", force_refresh=True)
+    await globex.done(EXTRACT, date="2025-03-05")
+    idle = await globex.done(EXTRACT, date="2025-03-05")
+    eager = await globex.done(EXTRACT, date="2025-03-05", force_refresh=True)
     assert [step["rows"] for step in idle["steps"]] == [0, 0]
     assert all(step["rows"] > 0 for step in eager["steps"])
 
@@ -96,13 +96,13 @@ async def test_force_refresh_reads_final_days_again(sandbox: Running) -> None:
 async def test_force_refresh_starts_a_second_run_whose_rows_stay(sandbox: Running) -> None:
     globex = sandbox.org("globex")
     await sandbox.faults(HOLD)
-    older = await globex.accepted(EXTRACT, date="2026-03-06", force_refresh=True)
-    newer = (await globex.start(EXTRACT, date="2026-03-06", force_refresh=True)).json
+    older = await globex.accepted(EXTRACT, date="2025-03-06", force_refresh=True)
+    newer = (await globex.start(EXTRACT, date="2025-03-06", force_refresh=True)).json
     assert newer["existing"] is False
     assert (await globex.ended(newer["run_id"]))["status"] == "COMPLETED"
     reasons = {step.get("error", {}).get("reason") for step in (await globex.ended(older))["steps"]}
     assert reasons <= {None, "STALE_RUN"}  # it may have come first, and must not come after
-    sql = "SELECT DISTINCT run_id FROM globex_local.openai_usage_daily_raw WHERE usage_date = DATE '2026-03-06'"
+    sql = "SELECT DISTINCT run_id FROM globex_local.openai_usage_daily_raw WHERE usage_date = DATE '2025-03-06'"
     assert await sandbox.query(sql) == [{"run_id": newer["run_id"]}]
 
 

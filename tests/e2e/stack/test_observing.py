@@ -24,7 +24,7 @@ METRICS = (
 
 
 async def test_metrics_show_runs_queue_slots_steps_calls_and_lag(sandbox: Running, acme: OrgClient) -> None:
-    await acme.done(EXTRACT, date="2026-08-01")
+    await acme.done(EXTRACT, date="2025-08-01")
     await acme.done(NOTHING)
     text = await sandbox.metrics()
     assert [name for name in METRICS if not re.search(rf"^{re.escape(name)} ", text, re.MULTILINE)] == []
@@ -33,7 +33,7 @@ async def test_metrics_show_runs_queue_slots_steps_calls_and_lag(sandbox: Runnin
 
 
 async def test_metrics_count_provider_calls_by_status(sandbox: Running, acme: OrgClient) -> None:
-    await acme.done(EXTRACT, date="2026-08-02")
+    await acme.done(EXTRACT, date="2025-08-02")
     assert sample(await sandbox.metrics(), 'provider_calls_total{provider="OPENAI",status="2xx"}') >= 10
 
 
@@ -53,7 +53,7 @@ async def test_every_log_line_is_json_and_calls_are_named(sandbox: Running, quic
 
 async def test_what_a_run_says_names_the_run(sandbox: Running, acme: OrgClient) -> None:
     await sandbox.faults({"kind": "status", "endpoint": "embeddings", "status": 503})
-    run = await acme.done(EXTRACT, date="2026-08-03", force_refresh=True)
+    run = await acme.done(EXTRACT, date="2025-08-03", force_refresh=True)
     said = await until(lambda: _line(sandbox, run_id=run["run_id"]))
     assert said["org_slug"] == "acme"
 
@@ -61,7 +61,7 @@ async def test_what_a_run_says_names_the_run(sandbox: Running, acme: OrgClient) 
 async def test_no_secret_stands_in_any_log_table_or_event(sandbox: Running, acme: OrgClient) -> None:
     await acme.ask("GET", "/api/v1/pipelines?api_key=" + acme.key)
     await sandbox.faults({"kind": "status", "endpoint": "completions", "status": 401, "times": None})
-    run = await sandbox.org("globex").done(EXTRACT, date="2026-08-04")
+    run = await sandbox.org("globex").done(EXTRACT, date="2025-08-04")
     folder = sandbox.stack.options.data_dir
     said = "\n".join(file.read_text(errors="replace") for file in (sandbox.log, folder / "envoy" / "envoy.log"))
     said += json.dumps(run) + await sandbox.metrics()

@@ -37,16 +37,16 @@ async def test_the_runs_of_a_month_are_too(sandbox: Running) -> None:
 async def test_a_live_duplicate_costs_no_quota_and_comes_before_it(sandbox: Running) -> None:
     twin = sandbox.org("twin")
     await sandbox.faults({"kind": "delay", "endpoint": "completions", "seconds": 1.5})
-    first = await twin.accepted(EXTRACT, date="2026-05-01")
-    again = await twin.start(EXTRACT, date="2026-05-01")
+    first = await twin.accepted(EXTRACT, date="2025-05-01")
+    again = await twin.start(EXTRACT, date="2025-05-01")
     assert (again.status, again.json["run_id"], again.json["existing"]) == (200, first, True)
-    assert (await twin.start(EXTRACT, date="2026-05-02")).refusal == (429, 8, "QUOTA_EXCEEDED")
+    assert (await twin.start(EXTRACT, date="2025-05-02")).refusal == (429, 8, "QUOTA_EXCEEDED")
 
 
 async def test_more_than_may_wait_is_refused_and_nobody_else_is(sandbox: Running) -> None:
     crowded, most = sandbox.org("crowded"), int(SETTINGS["MAX_WAITING_RUNS_PER_ORG"])
     await sandbox.faults({"kind": "hang", "endpoint": "completions", "times": None})
-    holder = await crowded.accepted(EXTRACT, date="2026-05-01")
+    holder = await crowded.accepted(EXTRACT, date="2025-05-01")
     await crowded.events(holder, upto="STEP_STARTED")
     replies = [await crowded.start(NOTHING, note=f"{number}") for number in range(most + 2)]
     assert [reply.status for reply in replies] == [200] * most + [429] * 2

@@ -10,7 +10,7 @@ from tests.fakes.org_client import EXTRACT, USAGE_COST, Json, OrgClient, step_of
 from tests.fakes.until import until
 from tests.plugins.sandbox import Running
 
-DAY = "2026-06-01"
+DAY = "2025-06-01"
 FOR_GOOD: dict[str, Any] = {"endpoint": "completions", "times": None}
 FAILURES = {
     "no_such_key": ({"kind": "status", "status": 401}, "PERMISSION_DENIED", "PROVIDER_AUTH"),
@@ -63,14 +63,14 @@ async def test_a_short_trouble_is_only_a_pause(sandbox: Running, acme: OrgClient
         {"kind": "reset", "endpoint": "embeddings"},
         {"kind": "status", "endpoint": "images", "status": 429, "retry_after": 1},
     )
-    run = await acme.done(EXTRACT, date="2026-06-02", force_refresh=True)
+    run = await acme.done(EXTRACT, date="2025-06-02", force_refresh=True)
     assert (run["status"], step_of(run, "extract_usage")["status"]) == ("COMPLETED", "COMPLETED")
 
 
 async def test_a_long_wait_gives_the_slot_back_and_is_explained(sandbox: Running) -> None:
     patient = sandbox.org("patient")
     await sandbox.faults({"kind": "status", "endpoint": "completions", "status": 429, "retry_after": 600})
-    run_id = await patient.accepted(EXTRACT, date="2026-06-03")
+    run_id = await patient.accepted(EXTRACT, date="2025-06-03")
 
     async def waits() -> bool:
         reasons = (await patient.explain(run_id))["reasons"]
@@ -87,7 +87,7 @@ async def test_a_long_wait_gives_the_slot_back_and_is_explained(sandbox: Running
 async def test_what_may_fail_does_not_stop_what_does_not_need_it(sandbox: Running) -> None:
     patient = sandbox.org("patient")
     await sandbox.faults({"kind": "status", "endpoint": "costs", "status": 400, "times": None})
-    run = await patient.done(USAGE_COST, date="2026-06-04")
+    run = await patient.done(USAGE_COST, date="2025-06-04")
     assert step_of(run, "extract_reported_cost")["status"] == "FAILED"
     assert step_of(run, "transform_cost")["status"] == "COMPLETED"
     assert run["status"] == "COMPLETED"
@@ -95,7 +95,7 @@ async def test_what_may_fail_does_not_stop_what_does_not_need_it(sandbox: Runnin
 
 async def test_another_organisations_credential_does_not_open(sandbox: Running) -> None:
     swapped, before = sandbox.org("swapped"), await asked(sandbox)
-    run = await swapped.done(EXTRACT, date="2026-06-05")
+    run = await swapped.done(EXTRACT, date="2025-06-05")
     error = step_of(run, "extract_usage")["error"]
     assert (run["status"], error["reason"]) == ("FAILED", "CREDENTIAL_INVALID")
     assert await asked(sandbox) == before

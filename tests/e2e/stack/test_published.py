@@ -26,11 +26,11 @@ async def rows(sandbox: Running, table: str, where: str, value: str) -> list[dic
 
 
 async def test_a_run_is_published_once_with_its_key_and_days(sandbox: Running, quick: OrgClient) -> None:
-    run = await quick.done(NOTHING, note="published", date="2026-01-15", trigger_by="somebody")
+    run = await quick.done(NOTHING, note="published", date="2025-01-15", trigger_by="somebody")
     [row] = await rows(sandbox, "org_meta_pipeline_runs", "pipeline_logging_id", run["run_id"])
     assert (row["org_slug"], row["pipeline_id"]) == ("quick", "quick-example-smoke-nothing")
     assert (row["status"], row["trigger_type"], row["trigger_by"]) == ("COMPLETED", "api", "somebody")
-    assert (row["org_api_key_id"], str(row["run_date"])) == ("key_quick", "2026-01-15")
+    assert (row["org_api_key_id"], str(row["run_date"])) == ("key_quick", "2025-01-15")
     assert row["end_time"] >= row["start_time"]
     assert row["error_message"] is None
 
@@ -38,7 +38,7 @@ async def test_a_run_is_published_once_with_its_key_and_days(sandbox: Running, q
 async def test_the_steps_of_a_run_are_published_in_order(sandbox: Running) -> None:
     patient = sandbox.org("patient")
     await sandbox.faults({"kind": "status", "endpoint": "costs", "status": 400, "times": None})
-    run = await patient.done(EXTRACT, date="2026-07-01")
+    run = await patient.done(EXTRACT, date="2025-07-01")
     steps = await rows(sandbox, "org_meta_step_logs", "pipeline_logging_id", run["run_id"])
     told = {row["step_index"]: (row["step_name"], row["status"]) for row in steps}
     assert told == {0: ("extract_usage", "COMPLETED"), 1: ("extract_reported_cost", "FAILED")}
@@ -52,7 +52,7 @@ async def test_the_steps_of_a_run_are_published_in_order(sandbox: Running) -> No
 async def test_a_retried_run_is_published_under_the_platforms_word(sandbox: Running) -> None:
     patient = sandbox.org("patient")
     await sandbox.faults({"kind": "status", "endpoint": "completions", "status": 404, "times": None})
-    failed = await patient.done(EXTRACT, date="2026-07-02")
+    failed = await patient.done(EXTRACT, date="2025-07-02")
     await sandbox.faults()
     again = (await patient.ask("POST", f"{RUNS}/{failed['run_id']}/retry", "{}")).json["run_id"]
     await patient.ended(again)

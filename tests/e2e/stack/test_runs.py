@@ -103,7 +103,7 @@ async def test_events_are_sent_for_browsers_too(quick: OrgClient) -> None:
 
 async def test_events_of_a_live_run_arrive_while_it_runs(sandbox: Running, acme: OrgClient) -> None:
     await sandbox.faults({"kind": "delay", "endpoint": "completions", "seconds": 1})
-    run_id = await acme.accepted(EXTRACT, date="2026-04-01")
+    run_id = await acme.accepted(EXTRACT, date="2025-04-01")
     seen = await acme.events(run_id, upto="STEP_STARTED", step="extract_usage")
     assert (await acme.run(run_id))["status"] == "RUNNING"
     rest = await acme.events(run_id, after=seen[-1]["sequence"])
@@ -113,8 +113,8 @@ async def test_events_of_a_live_run_arrive_while_it_runs(sandbox: Running, acme:
 async def test_a_waiting_run_is_cancelled_at_once(sandbox: Running) -> None:
     busy = sandbox.org("busy")
     await sandbox.faults(HANG)
-    holder = await busy.accepted(EXTRACT, date="2026-04-01")
-    waiting = await busy.accepted(EXTRACT, date="2026-04-02")
+    holder = await busy.accepted(EXTRACT, date="2025-04-01")
+    waiting = await busy.accepted(EXTRACT, date="2025-04-02")
     await busy.events(holder, upto="STEP_STARTED")
     assert await _reasons(busy, waiting) == ["CAP_REACHED"]
     assert await _reasons(busy, holder) == ["RUNNING"]
@@ -125,7 +125,7 @@ async def test_a_waiting_run_is_cancelled_at_once(sandbox: Running) -> None:
 
 async def test_a_running_run_is_cancelled_within_two_heartbeats(sandbox: Running, acme: OrgClient) -> None:
     await sandbox.faults(HANG)
-    run_id = await acme.accepted(EXTRACT, date="2026-04-03")
+    run_id = await acme.accepted(EXTRACT, date="2025-04-03")
     await acme.events(run_id, upto="STEP_STARTED", step="extract_usage")
     reply = await acme.ask("DELETE", f"{RUNS}/{run_id}")
     assert (reply.status, reply.json["status"]) == (200, "CANCELLING")
@@ -145,7 +145,7 @@ async def test_cancelling_what_is_over_changes_nothing(quick: OrgClient) -> None
 async def test_a_retry_is_a_new_run_that_adopts_what_succeeded(sandbox: Running) -> None:
     unlucky = sandbox.org("unlucky_0")
     await sandbox.faults({"kind": "status", "endpoint": "costs", "status": 400, "times": None})
-    failed = await unlucky.done(EXTRACT, date="2026-04-04")
+    failed = await unlucky.done(EXTRACT, date="2025-04-04")
     await sandbox.faults()
     reply = await unlucky.ask("POST", f"{RUNS}/{failed['run_id']}/retry", "{}")
     again = await unlucky.ended(reply.json["run_id"])
@@ -159,7 +159,7 @@ async def test_a_retry_is_a_new_run_that_adopts_what_succeeded(sandbox: Running)
 async def test_what_completed_or_lives_is_not_retried(sandbox: Running, quick: OrgClient) -> None:
     done = await quick.done(NOTHING, note="fine")
     await sandbox.faults(HANG)
-    live = await sandbox.org("globex").accepted(EXTRACT, date="2026-04-05")
+    live = await sandbox.org("globex").accepted(EXTRACT, date="2025-04-05")
     for org, run_id in ((quick, done["run_id"]), (sandbox.org("globex"), live)):
         reply = await org.ask("POST", f"{RUNS}/{run_id}/retry", "{}")
         assert reply.refusal == (400, 9, "RUN_NOT_RETRYABLE")
