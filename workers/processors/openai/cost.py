@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from attrs import frozen
 
@@ -42,7 +43,7 @@ class OpenAiCost:
         output = {
             "first_day": window.first.isoformat(),
             "last_day": window.last.isoformat(),
-            "total_cost_usd": f"{found['total_cost_usd'] or 0:f}",
+            "total_cost_usd": f"{found['total_cost_usd'] or Decimal(0):f}",
             "priced_rows": found["priced_rows"],
             "unpriced_rows": found["unpriced_rows"],
             "unpriced_models": found["unpriced_models"],

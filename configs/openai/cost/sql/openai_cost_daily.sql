@@ -1,7 +1,8 @@
 -- Cost per day, model, project, batch and tier: metered usage times the price in force that day.
 -- A price is found in three steps: the model's entry (an organisation's own before the list's, then the smallest
--- match_rank), its meter and variant, its dates. Cached input and cache writes without a price of their own are billed
--- as input, as the provider bills them; any other meter without a price leaves the whole row UNPRICED.
+-- match_rank), its meter and variant, its dates. What has no price of its own but is billed like something else
+-- (cached input, cache writes, images) takes that price; any other meter without a price leaves the row UNPRICED, and
+-- so does a count below zero, which cannot be right.
 WITH used AS (
   SELECT
     usage_date,
@@ -20,12 +21,18 @@ WITH used AS (
     COALESCE(input_cached_tokens, 0) AS cached_tokens,
     COALESCE(input_cached_audio_tokens, 0) AS cached_audio_tokens,
     COALESCE(input_cache_write_tokens, 0) AS cache_write_tokens,
+    COALESCE(SAFE_CAST(JSON_VALUE(raw, '$.input_cached_image_tokens') AS INT64), 0) AS cached_image_tokens,
     COALESCE(output_audio_tokens, 0) AS output_audio_tokens,
-    -- Before input_uncached_tokens existed, input_audio_tokens counted the cached ones too.
-    CASE
-      WHEN input_uncached_tokens IS NULL THEN COALESCE(input_audio_tokens, 0) - COALESCE(input_cached_audio_tokens, 0)
-      ELSE COALESCE(input_audio_tokens, 0)
-    END AS audio_tokens,
+    COALESCE(SAFE_CAST(JSON_VALUE(raw, '$.output_image_tokens') AS INT64), 0) AS output_image_tokens,
+    -- Before input_uncached_tokens existed, the counts of audio and images held the cached ones too.
+    COALESCE(input_audio_tokens, 0)
+    - CASE WHEN input_uncached_tokens IS NULL THEN COALESCE(input_cached_audio_tokens, 0) ELSE 0 END AS audio_tokens,
+    COALESCE(SAFE_CAST(JSON_VALUE(raw, '$.input_image_tokens') AS INT64), 0)
+    - CASE
+      WHEN input_uncached_tokens IS NULL
+        THEN COALESCE(SAFE_CAST(JSON_VALUE(raw, '$.input_cached_image_tokens') AS INT64), 0)
+      ELSE 0
+    END AS image_tokens,
     COALESCE(
       input_uncached_tokens,
       COALESCE(input_tokens, 0) - COALESCE(input_cached_tokens, 0) - COALESCE(input_cache_write_tokens, 0)
@@ -36,19 +43,25 @@ WITH used AS (
   WHERE usage_date BETWEEN @first_day AND @last_day
 ),
 metered AS (
-  SELECT usage_date, model, project_id, batch, service_tier, variant, 'input' AS meter, CAST(uncached_tokens - audio_tokens AS NUMERIC) AS units FROM used
+  SELECT usage_date, model, project_id, batch, service_tier, variant, 'input' AS meter, CAST(uncached_tokens - audio_tokens - image_tokens AS NUMERIC) AS units FROM used
   UNION ALL
   SELECT usage_date, model, project_id, batch, service_tier, variant, 'audio_input' AS meter, CAST(audio_tokens AS NUMERIC) AS units FROM used
   UNION ALL
-  SELECT usage_date, model, project_id, batch, service_tier, variant, 'cached_input' AS meter, CAST(cached_tokens - cached_audio_tokens AS NUMERIC) AS units FROM used
+  SELECT usage_date, model, project_id, batch, service_tier, variant, 'image_input' AS meter, CAST(image_tokens AS NUMERIC) AS units FROM used
+  UNION ALL
+  SELECT usage_date, model, project_id, batch, service_tier, variant, 'cached_input' AS meter, CAST(cached_tokens - cached_audio_tokens - cached_image_tokens AS NUMERIC) AS units FROM used
   UNION ALL
   SELECT usage_date, model, project_id, batch, service_tier, variant, 'cached_audio_input' AS meter, CAST(cached_audio_tokens AS NUMERIC) AS units FROM used
   UNION ALL
+  SELECT usage_date, model, project_id, batch, service_tier, variant, 'cached_image_input' AS meter, CAST(cached_image_tokens AS NUMERIC) AS units FROM used
+  UNION ALL
   SELECT usage_date, model, project_id, batch, service_tier, variant, 'cache_write' AS meter, CAST(cache_write_tokens AS NUMERIC) AS units FROM used
   UNION ALL
-  SELECT usage_date, model, project_id, batch, service_tier, variant, 'output' AS meter, CAST(output_tokens - output_audio_tokens AS NUMERIC) AS units FROM used
+  SELECT usage_date, model, project_id, batch, service_tier, variant, 'output' AS meter, CAST(output_tokens - output_audio_tokens - output_image_tokens AS NUMERIC) AS units FROM used
   UNION ALL
   SELECT usage_date, model, project_id, batch, service_tier, variant, 'audio_output' AS meter, CAST(output_audio_tokens AS NUMERIC) AS units FROM used
+  UNION ALL
+  SELECT usage_date, model, project_id, batch, service_tier, variant, 'image_output' AS meter, CAST(output_image_tokens AS NUMERIC) AS units FROM used
   UNION ALL
   SELECT usage_date, model, project_id, batch, service_tier, variant,
     CASE endpoint
@@ -70,9 +83,25 @@ summed AS (
     service_tier,
     variant,
     meter,
-    SUM(units) AS units
+    SUM(units) AS units,
+    MIN(units) AS least
   FROM metered
   GROUP BY usage_date, model, project_id, batch, service_tier, variant, meter
+),
+ways AS (
+  SELECT meter, meter AS priced_as, 0 AS detour FROM summed GROUP BY meter
+  UNION ALL
+  SELECT 'cached_input' AS meter, 'input' AS priced_as, 1 AS detour
+  UNION ALL
+  SELECT 'cache_write' AS meter, 'input' AS priced_as, 1 AS detour
+  UNION ALL
+  SELECT 'image_input' AS meter, 'input' AS priced_as, 1 AS detour
+  UNION ALL
+  SELECT 'cached_image_input' AS meter, 'cached_input' AS priced_as, 1 AS detour
+  UNION ALL
+  SELECT 'cached_image_input' AS meter, 'input' AS priced_as, 2 AS detour
+  UNION ALL
+  SELECT 'image_output' AS meter, 'output' AS priced_as, 1 AS detour
 ),
 models AS (
   SELECT model
@@ -109,22 +138,27 @@ priced AS (
     s.variant,
     s.meter,
     s.units,
+    s.least,
     e.price_usd,
     e.per,
     e.source,
     e.source_version
   FROM summed AS s
+  INNER JOIN ways AS w
+    ON s.meter = w.meter
   LEFT JOIN entries AS e
     ON
       s.model = e.model
       AND s.variant = e.variant
-      AND (s.meter = e.meter OR (s.meter IN ('cached_input', 'cache_write') AND e.meter = 'input'))
+      AND w.priced_as = e.meter
       AND s.usage_date BETWEEN e.effective_date AND e.end_date
       AND (e.is_custom OR e.match_rank = e.listed_rank)
-  WHERE s.units <> 0
+  WHERE s.units <> 0 OR s.least < 0
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY s.usage_date, s.model, s.project_id, s.batch, s.service_tier, s.variant, s.meter
-    ORDER BY CASE WHEN s.meter = e.meter THEN 0 ELSE 1 END, e.is_custom DESC, e.match_rank, e.effective_date DESC
+    ORDER BY
+      CASE WHEN e.price_usd IS NULL THEN 1 ELSE 0 END,
+      w.detour, e.is_custom DESC, e.match_rank, e.effective_date DESC, e.price_usd DESC
   ) = 1
 ),
 billed AS (
@@ -135,7 +169,7 @@ billed AS (
     batch,
     service_tier,
     meter,
-    price_usd IS NULL AS without_price,
+    price_usd IS NULL OR least < 0 AS without_price,
     CAST(ROUND(units * price_usd / per, 9) AS NUMERIC) AS cost_usd,
     source,
     source_version
@@ -149,13 +183,14 @@ costs AS (
     COALESCE(CAST(batch AS STRING), '') AS batch_key,
     COALESCE(service_tier, '') AS tier_key,
     COUNTIF(without_price) AS meters_without_price,
-    SUM(CASE WHEN meter IN ('input', 'audio_input', 'cache_write') THEN cost_usd ELSE 0 END) AS input_cost_usd,
-    SUM(CASE WHEN meter IN ('cached_input', 'cached_audio_input') THEN cost_usd ELSE 0 END) AS cached_input_cost_usd,
-    SUM(CASE WHEN meter IN ('output', 'audio_output') THEN cost_usd ELSE 0 END) AS output_cost_usd,
+    SUM(CASE WHEN meter IN ('input', 'audio_input', 'image_input', 'cache_write') THEN cost_usd ELSE 0 END) AS input_cost_usd,
+    SUM(CASE WHEN meter IN ('cached_input', 'cached_audio_input', 'cached_image_input') THEN cost_usd ELSE 0 END) AS cached_input_cost_usd,
+    SUM(CASE WHEN meter IN ('output', 'audio_output', 'image_output') THEN cost_usd ELSE 0 END) AS output_cost_usd,
     SUM(
       CASE
         WHEN meter IN (
-          'input', 'audio_input', 'cache_write', 'cached_input', 'cached_audio_input', 'output', 'audio_output'
+          'input', 'audio_input', 'image_input', 'cache_write', 'cached_input', 'cached_audio_input',
+          'cached_image_input', 'output', 'audio_output', 'image_output'
         ) THEN 0
         ELSE cost_usd
       END
