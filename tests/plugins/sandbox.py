@@ -29,7 +29,8 @@ from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
 
 ORGS = (
-    "acme",  # reads and prices usage
+    "acme",  # reads usage of many days
+    "books",  # reads and prices the days its books are compared for
     "globex",  # must not see anything of acme's
     "quick",  # runs that do nothing
     "busy",  # one run at once

@@ -98,6 +98,8 @@ async def test_the_outbox_empties_and_nothing_stands_twice(sandbox: Running, qui
         sql = f"SELECT COUNT(*) AS n, COUNT(DISTINCT {key}) AS keys FROM {CENTRAL}.{table}"
         [counted] = await sandbox.query(sql)
         assert counted["n"] == counted["keys"] > 0
-    ended = "SELECT count(*) FROM run WHERE status <> 'PENDING'"
-    [published] = await sandbox.query(f"SELECT COUNT(*) AS n FROM {CENTRAL}.org_meta_pipeline_runs")
+    ended = "SELECT count(*) FROM run WHERE status <> 'PENDING' AND org = 'quick'"
+    [published] = await sandbox.query(
+        f"SELECT COUNT(*) AS n FROM {CENTRAL}.org_meta_pipeline_runs WHERE org_slug = 'quick'"
+    )
     assert published["n"] == await sandbox.journal.fetchval(ended)
