@@ -1,0 +1,63 @@
+"""One organisation's dataset as lists: what is published is kept, and queries are answered by a script."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from attrs import define, field, frozen
+
+from workers.model.table import TableSchema
+from workers.model.window import DateWindow
+from workers.ports import Answer, Load, Row, Written
+
+
+@frozen
+class Publication:
+    """What was published where."""
+
+    table: str
+    window: DateWindow | None
+    scope: Row | None
+    rows: Sequence[Row]
+    complete: bool
+    allow_shrink: bool
+
+
+@define
+class _ListedLoad:
+    rows: list[Row] = field(factory=list)
+    complete: bool | None = None
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        self.rows += rows
+
+    async def publish(self, *, complete: bool = True) -> Written:
+        self.complete = complete
+        return Written(len(self.rows), bytes_billed=10)
+
+
+@define(eq=False)
+class ListedWarehouse:
+    """Keeps `workers.ports.Warehouse`; nothing is published by a load that is left without `publish`."""
+
+    answer: Callable[[str, Mapping[str, object]], Sequence[Row]] = lambda _sql, _parameters: ()
+    ensured: list[str] = field(factory=list)
+    published: list[Publication] = field(factory=list)
+
+    async def ensure(self, table: TableSchema) -> None:
+        self.ensured.append(table.name)
+
+    @asynccontextmanager
+    async def restate(
+        self, table: TableSchema, window: DateWindow | None, scope: Row | None = None, *, allow_shrink: bool = False
+    ) -> AsyncIterator[Load]:
+        load = _ListedLoad()
+        yield load
+        if load.complete is not None:
+            self.published.append(
+                Publication(table.name, window, scope, load.rows, load.complete, allow_shrink=allow_shrink)
+            )
+
+    async def query(self, sql: str, parameters: Row) -> Answer:
+        return Answer(tuple(self.answer(sql, parameters)), bytes_billed=5)

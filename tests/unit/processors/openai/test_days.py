@@ -1,0 +1,103 @@
+"""Which days are read again: ManualClock stands on 15 June 2025, so 14 June is the newest complete day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.processors.openai.conftest import Bench
+from workers.catalog import Catalog
+from workers.model.window import DateWindow
+from workers.ports import Row
+from workers.processors.openai.days import days_to_read
+
+TABLE = "openai_usage_daily_raw"
+
+
+def june(day: int) -> date:
+    return date(2025, 6, day)
+
+
+def loaded(**at: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Answer the ledger query: `d5=9` says that 5 June was loaded on 9 June."""
+    moments = {june(int(day[1:])): datetime(2025, 6, on, 3, tzinfo=UTC) for day, on in at.items()}
+
+    def answer(_sql: str, asked: Mapping[str, object]) -> Sequence[Row]:
+        first, last = asked["first_day"], asked["last_day"]
+        return [{"day": day, "loaded_at": when} for day, when in moments.items() if first <= day <= last]  # type: ignore[operator]
+
+    return answer
+
+
+async def chosen(bench: Bench, first: int, last: int, restate: int = 3, **changes: bool) -> list[tuple[int, int]]:
+    windows = await days_to_read(bench.context(june(first), june(last), **changes), TABLE, restate)
+    return [(window.first.day, window.last.day) for window in windows]
+
+
+async def test_a_run_for_yesterday_reads_the_restatement_window(bench: Bench) -> None:
+    assert await chosen(bench, 14, 14) == [(12, 14)]
+
+
+async def test_a_run_for_today_reads_today_and_the_restatement_window(bench: Bench) -> None:
+    assert await chosen(bench, 15, 15) == [(12, 15)]
+
+
+async def test_a_run_inside_the_restatement_window_reads_what_it_is_for(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d13=14)
+    assert await chosen(bench, 13, 13) == [(13, 13)]
+
+
+async def test_a_day_that_was_never_loaded_is_read_however_old(bench: Bench) -> None:
+    assert await chosen(bench, 2, 4) == [(2, 4)]
+
+
+async def test_final_days_are_left_out_and_the_rest_is_read_in_spans(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=6, d4=9, d7=10)
+    assert await chosen(bench, 2, 8) == [(2, 2), (5, 6), (8, 8)]
+
+
+async def test_a_day_that_was_last_read_too_early_is_not_final(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=5, d4=7)
+    assert await chosen(bench, 3, 4) == [(3, 3)]
+
+
+async def test_nothing_is_read_when_every_day_is_final(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=6, d4=9)
+    assert await chosen(bench, 3, 4) == []
+
+
+async def test_force_refresh_reads_final_days_again(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=6, d4=9)
+    assert await chosen(bench, 3, 4, force_refresh=True) == [(3, 4)]
+
+
+async def test_without_restatement_only_the_days_of_the_run_are_read(bench: Bench) -> None:
+    assert await chosen(bench, 14, 14, restate=0) == [(14, 14)]
+
+
+@pytest.mark.parametrize("last", [14, 10])
+async def test_a_long_run_leaves_out_what_is_final_and_keeps_what_is_recent(bench: Bench, last: int) -> None:
+    bench.warehouse.answer = loaded(**{f"d{day}": min(day + 5, 28) for day in range(1, 15)})
+    assert await chosen(bench, 1, last) == ([(12, 14)] if last == 14 else [])
+
+
+@given(st.integers(0, 40), st.integers(0, 20), st.sets(st.integers(0, 40)), st.integers(0, 10))
+async def test_every_day_of_a_run_is_read_unless_it_is_final(
+    real_catalog: Catalog, ago: int, length: int, done: set[int], restate: int
+) -> None:
+    bench = Bench(real_catalog)
+    today = bench.clock.now().date()
+    last = today - timedelta(days=ago)
+    window = DateWindow(last - timedelta(days=length), last)
+    final = {today - timedelta(days=back) for back in done if back > restate}
+    at = bench.clock.now()
+    bench.warehouse.answer = lambda _sql, _asked: [{"day": day, "loaded_at": at} for day in final]
+    windows = await days_to_read(bench.context(window.first, window.last), TABLE, restate)
+    read = [day for one in windows for day in one]
+    assert read == sorted(set(read))
+    assert set(window) - final <= set(read)
+    assert not final & set(read)
