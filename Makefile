@@ -30,7 +30,7 @@ run: setup ## keep the sandbox and the service serving on 8001 until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
 test: setup ## run the test suite
-	@$(PYTEST) tests/unit tests/house tests/conformance tests/e2e
+	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/house tests/conformance tests/e2e
 
 check: setup lint types walls ## lint, types, import walls, drift of generated files; starts nothing
 	@$(BIN)/python -m tools.protos --check

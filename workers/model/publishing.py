@@ -41,7 +41,7 @@ def run_row(run: Run) -> Row:
 
 
 def step_rows(run: Run) -> Iterator[Row]:
-    """Rows of org_meta_step_logs, one for each step in order."""
+    """Rows of org_meta_step_logs, one for each step in order; one that never began is dated by its run."""
     for index, step in enumerate(run.steps):
         started = step.start_time or run.start_time or run.created_at
         yield {
@@ -54,7 +54,7 @@ def step_rows(run: Run) -> Iterator[Row]:
             "status": step.status.value,
             "start_time": started,
             "end_time": step.end_time,
-            "duration_ms": _milliseconds(started, step.end_time),
+            "duration_ms": _milliseconds(started, step.end_time) if step.start_time else None,
             "rows_processed": step.rows,
             "error_message": _message(step.error),
             "metadata": {"attempt": step.attempt, "output": dict(step.output)},
