@@ -1,0 +1,184 @@
+"""From the journal's outbox into the platform's tables on the real emulator: every row once, whatever happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from tests.fakes.clock import ManualClock
+from tests.fakes.workshop import Workshop
+from tests.plugins.warehouse_desk import Desk, open_desk
+from workers.catalog import Catalog
+from workers.model.failure import Code, FailedError, Failure, Reason
+from workers.ports import CentralWarehouse, StepContext, StepResult
+from workers.runtime.publisher import Publisher
+from workers.runtime.supervisor import Supervisor
+
+pytestmark = pytest.mark.engine
+
+TEXT = "steps: [{step_id: a, ps_type: lab.act}, {step_id: b, ps_type: lab.act}]"
+AUDIT = {
+    "audit_id": "a1",
+    "org_slug": "acme",
+    "action": "EXECUTE",
+    "resource_type": "PIPELINE",
+    "resource_id": "r1",
+    "details": {"n": 1},
+    "status": "SUCCESS",
+    "created_at": datetime(2025, 6, 15, 12, tzinfo=UTC).isoformat(),
+}
+
+
+@frozen
+class Office:
+    """A workshop whose outbox is published into a dataset."""
+
+    shop: Workshop
+    desk: Desk
+    catalog: Catalog
+
+    def publisher(self, central: CentralWarehouse | None = None) -> Publisher:
+        directory: Any = self.shop.book
+        at = central or self.desk.warehouses.central()
+        return Publisher(self.shop.journal, at, self.catalog.schemas, directory, self.shop.clock, lambda: 0.0)
+
+    async def rows(self, table: str) -> list[dict[str, Any]]:
+        answer = await self.desk.warehouses.central().query(f"SELECT * FROM {{central}}.{table}", {})
+        return [dict(row) for row in answer.rows]
+
+    async def left(self) -> int:
+        return (await self.shop.journal.depth()).outbox
+
+
+@pytest.fixture
+async def office(shop: Workshop, emulator: Any, dataset: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with open_desk(emulator.rest, dataset, tmp_path / "spool") as desk:
+        catalog = Catalog.load(Path("configs"))
+        await desk.warehouses.central().ensure(catalog.schemas.table("org_usage_quotas"))
+        yield Office(shop, desk, catalog)
+
+
+async def billed(_ctx: StepContext) -> StepResult:
+    return StepResult(rows=3, output={"bytes_billed": 77, "text": "żółw"})
+
+
+async def refuse(_ctx: StepContext) -> StepResult:
+    raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.PROVIDER_AUTH, "answered 401"))
+
+
+async def test_ended_runs_are_published_with_their_steps_costs_and_quota(office: Office) -> None:
+    done = await office.shop.do(TEXT, a=billed)
+    failed = await office.shop.do(TEXT, a=refuse)
+    await office.publisher().publish()
+    runs = {row["pipeline_logging_id"]: row for row in await office.rows("org_meta_pipeline_runs")}
+    assert runs[str(done.run_id)]["status"] == "COMPLETED"
+    assert runs[str(done.run_id)]["end_time"] == done.end_time
+    assert runs[str(failed.run_id)]["error_message"] == "PROVIDER_AUTH: answered 401"
+    steps = await office.rows("org_meta_step_logs")
+    assert sorted((row["step_name"], row["status"], row["rows_processed"]) for row in steps) == [
+        ("a", "COMPLETED", 3),
+        ("a", "FAILED", 0),
+        ("b", "COMPLETED", 1),
+        ("b", "SKIPPED", 0),
+    ]
+    costs = await office.rows("org_cost_tracking")
+    assert sorted((row["resource_type"], row["quantity"]) for row in costs) == [
+        ("BQ_QUERY", 77),
+        ("PIPELINE_RUN", 1),
+        ("PIPELINE_RUN", 1),
+    ]
+    (quota,) = await office.rows("org_usage_quotas")
+    assert (quota["pipelines_run_today"], quota["pipelines_succeeded_today"], quota["pipelines_failed_today"]) == (
+        2,
+        1,
+        1,
+    )
+    assert await office.left() == 0
+
+
+async def test_audit_entries_are_published_as_they_were_given(office: Office) -> None:
+    await office.shop.journal.audit(AUDIT)
+    await office.publisher().publish()
+    (row,) = await office.rows("org_audit_logs")
+    details = row["details"] if isinstance(row["details"], dict) else json.loads(row["details"])
+    assert (row["audit_id"], row["action"], details) == ("a1", "EXECUTE", {"n": 1})
+    assert row["created_at"] == datetime.fromisoformat(str(AUDIT["created_at"]))
+
+
+class Forgetful:
+    """The platform's dataset through a connection that breaks after the rows have arrived."""
+
+    def __init__(self, central: CentralWarehouse, after: str) -> None:
+        self._central = central
+        self._after = after
+
+    async def ensure(self, table: Any) -> None:
+        await self._central.ensure(table)
+
+    async def query(self, sql: str, parameters: Any) -> Any:
+        return await self._central.query(sql, parameters)
+
+    async def merge(self, table: Any, rows: Any, keys: Any, batch: str) -> None:
+        await self._central.merge(table, rows, keys, batch)
+
+    async def append(self, table: Any, rows: Any, batch: str) -> None:
+        await self._central.append(table, rows, batch)
+        if table.name == self._after:
+            raise FailedError(Failure(Code.UNAVAILABLE, Reason.WAREHOUSE_UNAVAILABLE, "broken", retryable=True))
+
+
+@pytest.mark.parametrize("after", ["org_meta_pipeline_runs", "org_meta_step_logs", "org_cost_tracking"])
+async def test_a_batch_that_was_interrupted_is_published_once(office: Office, after: str) -> None:
+    await office.shop.do(TEXT)
+    await office.publisher(Forgetful(office.desk.warehouses.central(), after)).publish()
+    assert await office.left() > 0
+    await office.shop.do(TEXT)
+    for _ in range(2):
+        await office.publisher().publish()
+    assert len(await office.rows("org_meta_pipeline_runs")) == 2
+    assert len(await office.rows("org_meta_step_logs")) == 4
+    assert len(await office.rows("org_cost_tracking")) == 2
+    assert await office.left() == 0
+
+
+async def test_what_is_wrong_with_one_kind_holds_up_no_other(office: Office) -> None:
+    await office.shop.do(TEXT)
+    await office.shop.journal.audit({**AUDIT, "created_at": "yesterday"})
+    await office.publisher().publish()
+    assert len(await office.rows("org_meta_pipeline_runs")) == 1
+    assert await office.left() == 1
+
+
+async def test_only_one_publisher_of_the_fleet_publishes(office: Office) -> None:
+    await office.shop.do(TEXT)
+    clock = office.shop.clock = ManualClock()
+    async with office.shop.journal.lead("publisher") as leading:
+        assert leading
+        keeper = Supervisor(clock, lambda: 0.5)
+        office.publisher().start(keeper)
+        keeper.start()
+        await clock.until_asleep()
+        assert clock.next_wake == 60
+        assert await office.left() > 0
+        await keeper.stop()
+
+
+async def test_the_publisher_looks_once_a_minute_and_outlives_a_warehouse_that_is_away(office: Office) -> None:
+    await office.shop.do(TEXT)
+    clock = office.shop.clock = ManualClock()
+    keeper = Supervisor(clock, lambda: 0.5)
+    Publisher.start(office.publisher(Forgetful(office.desk.warehouses.central(), "org_meta_pipeline_runs")), keeper)
+    keeper.start()
+    for _ in range(8):
+        await clock.until_asleep()
+        assert clock.next_wake == 60
+        clock.advance(60)
+    assert keeper.down == frozenset()
+    assert len(await office.rows("org_meta_pipeline_runs")) == 1
+    await keeper.stop()
