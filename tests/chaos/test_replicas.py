@@ -1,0 +1,117 @@
+"""Two replicas: one stops, one freezes; the other takes over, and who was too late writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+from sandbox.service import Service
+from tests.chaos.arena import Arena
+from tests.fakes.org_client import EXTRACT, NOTHING
+from tests.fakes.until import until
+
+FIRST = {"kind": "hang", "endpoint": "images", "times": None}
+
+
+async def test_a_run_of_a_replica_that_is_told_to_stop_goes_to_the_other_unharmed(arena: Arena) -> None:
+    org, day = arena.org(5), arena.next_day()
+    await arena.running.faults(FIRST)
+    async with arena.replica() as second:
+        run_id = await org.accepted(EXTRACT, date=day)
+        await arena.asked_for("usage/images")
+        holder = await _holder(arena, run_id, second)
+        await arena.running.faults()
+        at = time.monotonic()
+        os.kill(holder, signal.SIGTERM)
+        toll = await arena.charge("SIGTERM of the replica that runs it", 1, at, {run_id: org})
+        run = await org.run(run_id)
+    assert toll.harmless, toll
+    assert run["attempt"] == 1
+    await arena.as_the_source(org, day)
+
+
+async def test_a_replica_that_froze_writes_nothing_when_it_wakes(arena: Arena) -> None:
+    org, day = arena.org(6), arena.next_day()
+    await arena.running.faults(FIRST)
+    async with arena.replica() as second:
+        run_id = await org.accepted(EXTRACT, date=day)
+        await arena.asked_for("usage/images")
+        fence, holder = await arena.fence(run_id), await _holder(arena, run_id, second)
+        await arena.running.faults()
+        at = time.monotonic()
+        os.kill(holder, signal.SIGSTOP)
+        try:
+            toll = await arena.charge("SIGSTOP of the replica that runs it", 1, at, {run_id: org})
+            ended = await org.run(run_id)
+        finally:
+            os.kill(holder, signal.SIGCONT)
+        await arena.ready()
+        await arena.completed(org, await org.accepted(NOTHING, note="both are awake"))
+    assert toll.harmless, toll
+    assert await org.run(run_id) == ended
+    assert await arena.fence(run_id) > fence
+    await arena.as_the_source(org, day)
+
+
+async def test_the_journal_falls_over_under_load_and_no_accepted_run_is_lost(arena: Arena) -> None:
+    acked: dict[str, str] = {}
+    falls = 3
+    at = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+        for number in range(4):
+            group.create_task(_load(arena, number, acked, stop))
+        for _ in range(falls):
+            await _more(acked, 25)
+            at = await _fall(arena)
+        await _more(acked, 25)
+        stop.set()
+    runs = {run_id: arena.running.org(key.partition(" ")[0]) for key, run_id in acked.items()}
+    toll = await arena.charge(f"Postgres falls over under load ({len(acked)} runs)", falls, at, runs)
+    assert toll.harmless, toll
+    for key, run_id in list(acked.items())[-20:]:
+        org = arena.running.org(key.partition(" ")[0])
+        assert (await org.start(NOTHING, key=key, note=key)).json["run_id"] == run_id
+
+
+async def _holder(arena: Arena, run_id: str, second: Service) -> int:
+    """Return the process that runs it: the second replica's name stands in its log, else it is the sandbox's."""
+    worker = await arena.running.journal.fetchval("SELECT worker FROM queue WHERE run_id = $1", run_id)
+    return second.pid if f'"worker": "{worker}"' in second.log.read_text() else arena.service.pid
+
+
+async def _load(arena: Arena, number: int, acked: dict[str, str], stop: asyncio.Event) -> None:
+    """Ask for runs one after another, each under a key, again until it is accepted."""
+    org, count = arena.org(number), 0
+    while not stop.is_set():
+        count += 1
+        key = f"{org.slug} {count}"
+        while key not in acked:
+            reply = await org.start(NOTHING, key=key, note=key)
+            assert reply.status in {200, 429, 503}, reply.json
+            if reply.status == 200:
+                acked[key] = reply.json["run_id"]
+
+
+async def _more(acked: dict[str, str], count: int) -> None:
+    enough = len(acked) + count
+
+    async def there() -> bool:
+        return len(acked) >= enough
+
+    await until(there, 60)
+
+
+async def _fall(arena: Arena) -> float:
+    """End Postgres as a power cut would; the sandbox starts it again."""
+    postgres = arena.running.stack.parts["postgres"]
+    before = postgres.pid
+    os.kill(before, signal.SIGQUIT)
+
+    async def back() -> bool:
+        return postgres.pid not in {0, before}
+
+    await until(back, 30)
+    return time.monotonic()
