@@ -41,6 +41,7 @@ fmt: setup ## format Python and protobuf
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/hadolint Dockerfile && $(BIN)/shellcheck envoy/entrypoint.sh .ci/run
 
 types: setup
 	@$(BIN)/mypy server workers sandbox tools tests
