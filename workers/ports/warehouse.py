@@ -16,11 +16,16 @@ from workers.ports.plain import Row
 
 @frozen
 class Written:
-    """What a write to the warehouse did; `adopted` says that an earlier attempt had already done it."""
+    """What a write to the warehouse did; `adopted` says that an earlier attempt had already done it.
+
+    `superseded` days are not among it: a newer run has written them, and they stay as they are. Where all of a table
+    or scope was to be replaced, it counts as one day.
+    """
 
     rows: int
     bytes_billed: int = 0
     adopted: bool = False
+    superseded: int = 0
 
 
 @frozen
@@ -33,7 +38,10 @@ class Answer:
 
 @frozen
 class Authority:
-    """On whose behalf the warehouse writes: an older `run_seq` or an older `fence` of the same run writes nothing."""
+    """On whose behalf the warehouse writes.
+
+    An older `fence` of a run writes nothing more; an older `run_seq` nothing over what a newer one wrote.
+    """
 
     org: str
     dataset: str
@@ -52,7 +60,8 @@ class Load(Protocol):
     async def publish(self, *, complete: bool = True) -> Written:
         """Replace the window by what was written, atomically.
 
-        An empty answer empties the window only when `complete`; raises FailedError with STALE_RUN, SHRINK_HELD,
+        An empty answer empties the window only when `complete`; days that a newer run has written are left to it.
+        Raises FailedError with STALE_RUN when a newer attempt of this run has written, SHRINK_HELD,
         WAREHOUSE_UNAVAILABLE, WAREHOUSE_QUOTA or WAREHOUSE_REJECTED.
         """
 

@@ -29,7 +29,7 @@ _BLAME: dict[Reason, tuple[str, str]] = {
     Reason.CONFIG_INVALID: ("service", "correct the declaration, then start a new run"),
     Reason.SCHEMA_CONFLICT: ("service", "migrate the table as the message says, then retry"),
     Reason.SHRINK_HELD: ("caller", "check the provider's data; start a run with force_refresh to accept them"),
-    Reason.STALE_RUN: ("caller", "nothing: a newer run has written these days"),
+    Reason.STALE_RUN: ("caller", "nothing: a newer attempt of the run has written these days"),
     Reason.CANCELLED: ("caller", "retry if it was cancelled by mistake"),
 }
 

@@ -43,4 +43,4 @@ END IF;
 
 COMMIT TRANSACTION;
 
-SELECT v_adopted AS adopted, v_rows AS published;
+SELECT v_adopted AS adopted, v_rows AS published, 0 AS superseded;

@@ -54,6 +54,9 @@ TRUE
 -- name: inside.given_days
 {inside} AND {day} IN (SELECT {day} FROM dp_source)
 
+-- name: kept
+{day} NOT IN UNNEST(v_left)
+
 -- name: merge.matched
 kept.{column} = given.{column}
 

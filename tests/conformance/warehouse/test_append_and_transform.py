@@ -82,13 +82,21 @@ async def test_a_repeated_transformation_is_adopted_and_another_run_replaces_it(
     assert await desk.rows("SELECT total FROM {dataset}.sums") == [(Decimal("0.493827156"),)]
 
 
-async def test_a_stale_run_transforms_nothing(desk: Desk) -> None:
+async def test_an_older_run_transforms_nothing_where_a_newer_one_did(desk: Desk) -> None:
     await desk.restate(facts(FIRST, 1))
     await transform(desk, run_seq=3)
+    older = await desk.warehouse(uuid4(), run_seq=2).transform(SUMS, WINDOW, SELECT, {
+        "times": 1, "first": FIRST, "last": SECOND,
+    })  # fmt: skip
+    assert older == Written(0, superseded=2)
+    assert await desk.rows("SELECT total FROM {dataset}.sums") == [(Decimal("0.246913578"),)]
+
+
+async def test_an_older_lease_transforms_nothing(desk: Desk) -> None:
+    await desk.restate(facts(FIRST, 1))
+    await transform(desk, fence=2)
     with pytest.raises(FailedError) as raised:
-        await desk.warehouse(uuid4(), run_seq=2).transform(SUMS, WINDOW, SELECT, {
-            "times": 1, "first": FIRST, "last": SECOND,
-        })  # fmt: skip
+        await transform(desk, times=3, fence=1)
     assert raised.value.failure.reason is Reason.STALE_RUN
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.plugins.warehouse_desk import FIRST, SECOND, THIRD, WINDOW, Desk, facts
 from workers.model.failure import FailedError, Reason
 from workers.model.window import DateWindow
+from workers.ports import Written
 
 pytestmark = pytest.mark.engine
 
@@ -55,21 +58,66 @@ async def test_an_older_lease_writes_nothing_after_a_newer_one_adopted(desk: Des
 
 
 @pytest.mark.parametrize(
-    ("newer", "older"),
+    ("newer", "older", "left"),
     [
-        ((WINDOW, None), (DateWindow(SECOND, THIRD), None)),
-        ((WINDOW, {"endpoint": "completions"}), (WINDOW, None)),
-        ((WINDOW, None), (WINDOW, {"endpoint": "completions"})),
-        ((None, None), (DateWindow(SECOND, SECOND), None)),
-        ((WINDOW, None), (None, None)),
+        ((WINDOW, None), (DateWindow(SECOND, SECOND), None), 1),
+        ((WINDOW, {"endpoint": "completions"}), (WINDOW, None), 2),
+        ((WINDOW, None), (WINDOW, {"endpoint": "completions"}), 2),
+        ((None, None), (DateWindow(SECOND, SECOND), None), 1),
+        ((WINDOW, None), (None, None), 1),
     ],
 )
-async def test_an_older_run_writes_nothing_where_a_newer_one_wrote(desk: Desk, newer: tuple, older: tuple) -> None:  # type: ignore[type-arg]
+async def test_an_older_run_writes_nothing_where_a_newer_one_wrote(
+    desk: Desk, newer: tuple[Any, ...], older: tuple[Any, ...], left: int
+) -> None:
     await desk.later(BOTH, 2, *newer)
-    with pytest.raises(FailedError) as raised:
-        await desk.later(facts(SECOND, 2), 1, *older)
-    assert reason(raised) is Reason.STALE_RUN
+    assert await desk.later(facts(SECOND, 9), 1, *older) == Written(0, superseded=left)
     assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
+    assert await desk.rows("SELECT DISTINCT run_seq FROM {dataset}.__load_ledger") == [(2,)]
+
+
+async def test_an_older_run_writes_the_days_that_no_newer_one_wrote(desk: Desk) -> None:
+    await desk.later(facts(SECOND, 2), 2, DateWindow(SECOND, SECOND))
+    written = await desk.later([*BOTH, *facts(SECOND, 7), *facts(THIRD, 4)], 1, DateWindow(FIRST, THIRD))
+    assert written == Written(7, superseded=1)
+    found = await desk.counts()
+    assert found == {(FIRST, "completions"): 3, (SECOND, "completions"): 2, (THIRD, "completions"): 4}
+    ledger = await desk.rows("SELECT day, run_seq, `rows` FROM {dataset}.__load_ledger ORDER BY day")
+    assert ledger == [(FIRST, 1, 3), (SECOND, 2, 2), (THIRD, 1, 4)]
+
+
+async def test_an_incomplete_older_answer_leaves_a_newer_day_and_the_days_it_lacks(desk: Desk) -> None:
+    await desk.later([*BOTH, *facts(THIRD, 4)], 1, DateWindow(FIRST, THIRD))
+    await desk.later(facts(SECOND, 1), 3, DateWindow(SECOND, SECOND))
+    rows = [*facts(SECOND, 9), *facts(THIRD, 5)]
+    assert await desk.later(rows, 2, DateWindow(FIRST, THIRD), complete=False) == Written(5, superseded=1)
+    found = await desk.counts()
+    assert found == {(FIRST, "completions"): 3, (SECOND, "completions"): 1, (THIRD, "completions"): 5}
+
+
+async def test_a_second_attempt_adopts_what_a_newer_run_has_left_of_the_first(desk: Desk) -> None:
+    await desk.restate(BOTH)
+    await desk.later(facts(SECOND, 5), 2, DateWindow(SECOND, SECOND))
+    assert await desk.restate(facts(FIRST, 9), fence=2) == Written(3, adopted=True, superseded=1)
+    assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 5}
+    fences = await desk.rows("SELECT run_seq, fence FROM {dataset}.__load_ledger ORDER BY day")
+    assert fences == [(1, 2), (2, 1)]
+
+
+async def test_only_the_days_that_are_published_are_compared_for_a_great_loss_of_rows(desk: Desk) -> None:
+    await desk.restate([*facts(FIRST, 5), *facts(SECOND, 5)])
+    await desk.later(facts(SECOND, 100), 3, DateWindow(SECOND, SECOND))
+    assert (await desk.later([*facts(FIRST, 4), *facts(SECOND, 4)], 2)).rows == 4
+    await desk.later(facts(THIRD, 100), 1, DateWindow(THIRD, THIRD))
+    with pytest.raises(FailedError, match="100 rows would become 1;") as raised:
+        await desk.later([*facts(SECOND, 100), *facts(THIRD, 1)], 2, DateWindow(SECOND, THIRD))
+    assert reason(raised) is Reason.SHRINK_HELD
+
+
+async def test_rows_outside_the_window_are_refused_even_when_all_of_it_is_left(desk: Desk) -> None:
+    await desk.later(BOTH, 2)
+    with pytest.raises(FailedError, match="1 rows lie outside"):
+        await desk.later(facts(THIRD, 1), 1)
 
 
 async def test_an_older_run_still_writes_beside_a_newer_one(desk: Desk) -> None:

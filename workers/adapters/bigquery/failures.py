@@ -38,7 +38,7 @@ _FAILURES: Mapping[Kind, tuple[Code, Reason, str]] = {
         Reason.WAREHOUSE_QUOTA,
         "the table holds rows streamed lately, which BigQuery does not let anybody change for up to 90 minutes",
     ),
-    Kind.STALE: (Code.ABORTED, Reason.STALE_RUN, "a newer run, or a newer attempt of this one, has written these days"),
+    Kind.STALE: (Code.ABORTED, Reason.STALE_RUN, "a newer attempt of this run has written these days"),
     Kind.SHRINK: (
         Code.FAILED_PRECONDITION,
         Reason.SHRINK_HELD,

@@ -63,9 +63,9 @@ class Writer:
         replaced = (
             inside if complete or aim.window is None else fill(clauses["inside.given_days"], inside=inside, day=day)
         )
-        sql = fill(
-            self.sql["promote"], inside=inside, replaced=replaced, day=day, **self._blanks(clauses, aim.table, source)
-        )
+        kept = fill(clauses["kept"], day=day)
+        blanks = self._blanks(clauses, aim.table, source)
+        sql = fill(self.sql["promote"], inside=inside, replaced=replaced, kept=kept, day=day, **blanks)
         return self._script(sql, aim, source, now, complete=complete, scope=aim.scope_text)
 
     def append(self, table: TableSchema, source: Source, now: Any, ordinal: int) -> Script:

@@ -71,4 +71,5 @@ class Publisher:
             self._failpoint(f"{kind}.after")
         answer = await self._queries.answer(done)
         result = answer.rows[0]
-        return Written(int(result["published"] or 0), answer.bytes_billed, done.adopted or bool(result["adopted"]))
+        adopted = done.adopted or bool(result["adopted"])
+        return Written(int(result["published"] or 0), answer.bytes_billed, adopted, int(result["superseded"]))

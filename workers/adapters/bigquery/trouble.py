@@ -27,7 +27,7 @@ class Kind(StrEnum):
     STREAMING = "rows are still in the streaming buffer"
     DENIED = "access denied"
     REJECTED = "the request is wrong"
-    STALE = "a newer run or lease has written"
+    STALE = "a newer lease of the run has written"
     SHRINK = "too few rows"
     OUTSIDE = "rows outside the window"
 
