@@ -26,6 +26,7 @@ class Publication:
 
 @define
 class _ListedLoad:
+    superseded: int
     rows: list[Row] = field(factory=list)
     complete: bool | None = None
 
@@ -34,16 +35,20 @@ class _ListedLoad:
 
     async def publish(self, *, complete: bool = True) -> Written:
         self.complete = complete
-        return Written(len(self.rows), bytes_billed=10)
+        return Written(len(self.rows), bytes_billed=10, superseded=self.superseded)
 
 
 @define(eq=False)
 class ListedWarehouse:
-    """Keeps `workers.ports.Warehouse`; nothing is published by a load that is left without `publish`."""
+    """Keeps `workers.ports.Warehouse`; nothing is published by a load that is left without `publish`.
+
+    Every load is told that so many days are `superseded`.
+    """
 
     answer: Callable[[str, Mapping[str, object]], Sequence[Row]] = lambda _sql, _parameters: ()
     ensured: list[str] = field(factory=list)
     published: list[Publication] = field(factory=list)
+    superseded: int = 0
 
     async def ensure(self, table: TableSchema) -> None:
         self.ensured.append(table.name)
@@ -52,7 +57,7 @@ class ListedWarehouse:
     async def restate(
         self, table: TableSchema, window: DateWindow | None, scope: Row | None = None, *, allow_shrink: bool = False
     ) -> AsyncIterator[Load]:
-        load = _ListedLoad()
+        load = _ListedLoad(self.superseded)
         yield load
         if load.complete is not None:
             self.published.append(

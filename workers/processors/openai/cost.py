@@ -9,6 +9,7 @@ from attrs import frozen
 
 from workers.model.window import DateWindow
 from workers.ports import StepContext, StepResult
+from workers.processors.openai.days import tell_of_newer
 
 
 @frozen
@@ -40,6 +41,7 @@ class OpenAiCost:
         found = summary.rows[0]
         if found["unpriced_rows"]:
             await ctx.message(f"{found['unpriced_rows']} rows have no price: {found['unpriced_models']}")
+        await tell_of_newer(ctx, written.superseded)
         output = {
             "first_day": window.first.isoformat(),
             "last_day": window.last.isoformat(),
@@ -47,6 +49,7 @@ class OpenAiCost:
             "priced_rows": found["priced_rows"],
             "unpriced_rows": found["unpriced_rows"],
             "unpriced_models": found["unpriced_models"],
+            "superseded_days": written.superseded,
             "bytes_billed": written.bytes_billed + summary.bytes_billed,
         }
         return StepResult(written.rows, 0, output)

@@ -17,7 +17,7 @@ from workers.model.run import Progress
 from workers.model.window import DateWindow
 from workers.ports import Row, StepContext, StepResult
 from workers.processors.openai.buckets import DailyRead, bad_answer
-from workers.processors.openai.days import days_to_read
+from workers.processors.openai.days import LOADED_DAYS, days_to_read, tell_of_newer
 
 GROUP_BY = ("project_id", "line_item")
 
@@ -29,6 +29,7 @@ class ReportedCostConfig:
     table: str = "openai_provider_cost_daily"
     restate_days: int = field(default=3, validator=and_(ge(0), le(92)))
     buckets_per_page: int = field(default=31, validator=and_(ge(1), le(180)))
+    loaded_days_sql: str = LOADED_DAYS
 
 
 @frozen
@@ -37,6 +38,7 @@ class _Tally:
     total: Decimal = Decimal(0)
     missing: int = 0
     bytes_billed: int = 0
+    superseded: int = 0
 
     def read(self, page: Page, rows: Sequence[Row]) -> _Tally:
         before = self.progress
@@ -54,12 +56,14 @@ class OpenAiReportedCost:
         table = ctx.schemas.table(config.table)
         await ctx.warehouse.ensure(table)
         tally = _Tally()
-        for window in await days_to_read(ctx, config.table, config.restate_days):
+        for window in await days_to_read(ctx, config.table, config.restate_days, config.loaded_days_sql):
             tally = await self._restate(config, ctx, window, tally)
+        await tell_of_newer(ctx, tally.superseded)
         output = {
             "pages": tally.progress.pages,
             "reported_total": f"{tally.total:f}",
             "missing_days": tally.missing,
+            "superseded_days": tally.superseded,
             "bytes_billed": tally.bytes_billed,
         }
         return StepResult(tally.progress.rows, tally.progress.bytes, output)
@@ -74,8 +78,12 @@ class OpenAiReportedCost:
                 tally = tally.read(page, rows)
                 await ctx.progress(tally.progress)
             written = await load.publish(complete=not read.missing)
-        billed = tally.bytes_billed + written.bytes_billed
-        return evolve(tally, bytes_billed=billed, missing=tally.missing + len(read.missing))
+        return evolve(
+            tally,
+            bytes_billed=tally.bytes_billed + written.bytes_billed,
+            superseded=tally.superseded + written.superseded,
+            missing=tally.missing + len(read.missing),
+        )
 
     def _rows(
         self, ctx: StepContext, page: Page, day: date, results: list[Mapping[str, Any]]

@@ -19,6 +19,7 @@ class SeedConfig:
     own_file: str = ""
     provider: str = "OPENAI"
     table: str = "llm_price_book"
+    version_sql: str = LOADED_VERSION
 
 
 class OpenAiSeedCsv:
@@ -27,21 +28,24 @@ class OpenAiSeedCsv:
     Config = SeedConfig
 
     async def execute(self, config: SeedConfig, ctx: StepContext) -> StepResult:
-        """Replace the provider's prices when a file has changed since they were loaded."""
+        """Replace the provider's prices when a file has changed since they were loaded, unless a newer run did."""
         table = ctx.schemas.table(config.table)
         await ctx.warehouse.ensure(table)
         listed, own = ctx.schemas.text(config.file), ctx.schemas.text(config.own_file) if config.own_file else None
         if listed is None:
             raise _invalid(f"configs/{config.file} does not exist")
         version = version_of(text or "" for text in (listed, own))
-        loaded = await ctx.warehouse.query(ctx.schemas.sql(LOADED_VERSION), {"provider": config.provider})
+        loaded = await ctx.warehouse.query(ctx.schemas.sql(config.version_sql), {"provider": config.provider})
         if not ctx.force_refresh and [row["source_hash"] for row in loaded.rows] == [version]:
             return StepResult(0, 0, {"changed": False, "bytes_billed": loaded.bytes_billed})
         rows = self._rows(config, ctx, listed, own, version)
         async with ctx.warehouse.restate(table, None, {"provider": config.provider}, allow_shrink=True) as load:
             await load.write(rows)
             written = await load.publish(complete=True)
-        return StepResult(len(rows), 0, {"changed": True, "bytes_billed": loaded.bytes_billed + written.bytes_billed})
+        if written.superseded:
+            await ctx.message("the prices were left to a newer run, which has loaded them")
+        billed = loaded.bytes_billed + written.bytes_billed
+        return StepResult(written.rows, 0, {"changed": not written.superseded, "bytes_billed": billed})
 
     def _rows(self, config: SeedConfig, ctx: StepContext, listed: str, own: str | None, version: str) -> list[Row]:
         try:

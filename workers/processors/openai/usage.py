@@ -13,9 +13,9 @@ from workers.model.openai_usage import ENDPOINTS, Endpoint, breaks_identity, row
 from workers.model.page import Page
 from workers.model.run import Progress
 from workers.model.window import DateWindow
-from workers.ports import Load, StepContext, StepResult
+from workers.ports import Load, StepContext, StepResult, Written
 from workers.processors.openai.buckets import PROVIDER, DailyRead, bad_answer
-from workers.processors.openai.days import days_to_read
+from workers.processors.openai.days import LOADED_DAYS, days_to_read, tell_of_newer
 
 
 @frozen
@@ -25,6 +25,7 @@ class UsageConfig:
     table: str = "openai_usage_daily_raw"
     restate_days: int = field(default=3, validator=and_(ge(0), le(92)))
     buckets_per_page: int = field(default=7, validator=and_(ge(1), le(31)))
+    loaded_days_sql: str = LOADED_DAYS
 
 
 @frozen
@@ -32,12 +33,17 @@ class _Tally:
     progress: Progress = field(factory=Progress)
     mismatches: int = 0
     bytes_billed: int = 0
+    superseded: int = 0
     missing: frozenset[date] = frozenset()
 
     def read(self, page: Page, rows: int, mismatches: int) -> _Tally:
         before = self.progress
         after = Progress(before.rows + rows, before.pages + 1, before.bytes + page.receipt.bytes)
         return evolve(self, progress=after, mismatches=self.mismatches + mismatches)
+
+    def wrote(self, written: Written) -> _Tally:
+        billed, superseded = self.bytes_billed + written.bytes_billed, self.superseded + written.superseded
+        return evolve(self, bytes_billed=billed, superseded=superseded)
 
 
 class OpenAiUsage:
@@ -51,7 +57,7 @@ class OpenAiUsage:
         A day without a bucket is not taken for one without usage: it keeps its rows when no endpoint has any for it.
         """
         tally = _Tally()
-        windows = await days_to_read(ctx, config.table, config.restate_days)
+        windows = await days_to_read(ctx, config.table, config.restate_days, config.loaded_days_sql)
         for window in windows:
             tally = await self._restate(config, ctx, window, tally)
         if tally.mismatches:
@@ -60,6 +66,7 @@ class OpenAiUsage:
         if tally.missing:
             listed = ", ".join(day.isoformat() for day in sorted(tally.missing))
             await ctx.message(f"days without a bucket in some endpoint: {listed}")
+        await tell_of_newer(ctx, tally.superseded)
         return StepResult(tally.progress.rows, tally.progress.bytes, self._output(windows, tally))
 
     async def _restate(self, config: UsageConfig, ctx: StepContext, window: DateWindow, tally: _Tally) -> _Tally:
@@ -69,7 +76,7 @@ class OpenAiUsage:
             for endpoint in ENDPOINTS:
                 tally = await self._read(config, ctx, endpoint, window, load, tally)
             written = await load.publish(complete=tally.missing.isdisjoint(window))
-        return evolve(tally, bytes_billed=tally.bytes_billed + written.bytes_billed)
+        return tally.wrote(written)
 
     async def _read(
         self, config: UsageConfig, ctx: StepContext, endpoint: Endpoint, window: DateWindow, load: Load, tally: _Tally
@@ -107,6 +114,7 @@ class OpenAiUsage:
             "pages": tally.progress.pages,
             "identity_mismatches": tally.mismatches,
             "missing_days": len(tally.missing),
+            "superseded_days": tally.superseded,
             "bytes_billed": tally.bytes_billed,
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from tests.unit.processors.openai.conftest import Bench
 from workers.catalog import Catalog
 from workers.model.window import DateWindow
 from workers.ports import Row
-from workers.processors.openai.days import days_to_read
+from workers.processors.openai.days import CATCH_UP_DAYS, LOADED_DAYS, days_to_read
 
 TABLE = "openai_usage_daily_raw"
 
@@ -24,17 +24,21 @@ def june(day: int) -> date:
 
 def loaded(**at: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
     """Answer the ledger query: `d5=9` says that 5 June was loaded on 9 June."""
-    moments = {june(int(day[1:])): datetime(2025, 6, on, 3, tzinfo=UTC) for day, on in at.items()}
+    moments = {june(int(day[1:])): june(on) for day, on in at.items()}
 
     def answer(_sql: str, asked: Mapping[str, object]) -> Sequence[Row]:
-        first, last = asked["first_day"], asked["last_day"]
-        return [{"day": day, "loaded_at": when} for day, when in moments.items() if first <= day <= last]  # type: ignore[operator]
+        first, last, restate = asked["first_day"], asked["last_day"], asked["restate_days"]
+        return [
+            {"day": day, "final": on > day + timedelta(days=restate)}  # type: ignore[arg-type]
+            for day, on in moments.items()
+            if first <= day <= last  # type: ignore[operator]
+        ]
 
     return answer
 
 
 async def chosen(bench: Bench, first: int, last: int, restate: int = 3, **changes: bool) -> list[tuple[int, int]]:
-    windows = await days_to_read(bench.context(june(first), june(last), **changes), TABLE, restate)
+    windows = await days_to_read(bench.context(june(first), june(last), **changes), TABLE, restate, LOADED_DAYS)
     return [(window.first.day, window.last.day) for window in windows]
 
 
@@ -56,22 +60,22 @@ async def test_a_day_that_was_never_loaded_is_read_however_old(bench: Bench) -> 
 
 
 async def test_final_days_are_left_out_and_the_rest_is_read_in_spans(bench: Bench) -> None:
-    bench.warehouse.answer = loaded(d3=6, d4=9, d7=10)
+    bench.warehouse.answer = loaded(d3=7, d4=9, d7=11)
     assert await chosen(bench, 2, 8) == [(2, 2), (5, 6), (8, 8)]
 
 
 async def test_a_day_that_was_last_read_too_early_is_not_final(bench: Bench) -> None:
-    bench.warehouse.answer = loaded(d3=5, d4=7)
+    bench.warehouse.answer = loaded(d3=6, d4=8)
     assert await chosen(bench, 3, 4) == [(3, 3)]
 
 
 async def test_nothing_is_read_when_every_day_is_final(bench: Bench) -> None:
-    bench.warehouse.answer = loaded(d3=6, d4=9)
+    bench.warehouse.answer = loaded(d3=7, d4=9)
     assert await chosen(bench, 3, 4) == []
 
 
 async def test_force_refresh_reads_final_days_again(bench: Bench) -> None:
-    bench.warehouse.answer = loaded(d3=6, d4=9)
+    bench.warehouse.answer = loaded(d3=7, d4=9)
     assert await chosen(bench, 3, 4, force_refresh=True) == [(3, 4)]
 
 
@@ -85,6 +89,34 @@ async def test_a_long_run_leaves_out_what_is_final_and_keeps_what_is_recent(benc
     assert await chosen(bench, 1, last) == ([(12, 14)] if last == 14 else [])
 
 
+async def test_a_run_for_yesterday_reads_the_days_that_an_outage_left_out(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=7, d4=7, d5=7)
+    assert await chosen(bench, 14, 14) == [(4, 14)]
+
+
+async def test_a_gap_behind_loaded_days_is_filled_too(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=7, d6=10, d7=11, d8=12, d9=13, d10=14, d11=15)
+    assert await chosen(bench, 14, 14) == [(4, 5), (12, 14)]
+
+
+async def test_a_day_is_read_once_more_when_the_provider_no_longer_corrects_it(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d10=14, d11=14, d12=14, d13=14)
+    assert await chosen(bench, 14, 14) == [(11, 14)]
+
+
+async def test_a_run_does_not_catch_up_with_days_it_does_not_reach(bench: Bench) -> None:
+    bench.warehouse.answer = loaded(d3=7)
+    assert await chosen(bench, 10, 10) == [(10, 10)]
+
+
+async def test_catching_up_ends_where_a_page_of_buckets_does(bench: Bench) -> None:
+    newest = june(14)
+    oldest = newest - timedelta(days=CATCH_UP_DAYS - 1)
+    bench.warehouse.answer = lambda _sql, asked: [{"day": asked["first_day"], "final": False}]
+    (window,) = await days_to_read(bench.context(newest, newest), TABLE, 3, LOADED_DAYS)
+    assert (window.first, window.last) == (oldest, newest)
+
+
 @given(st.integers(0, 40), st.integers(0, 20), st.sets(st.integers(0, 40)), st.integers(0, 10))
 async def test_every_day_of_a_run_is_read_unless_it_is_final(
     real_catalog: Catalog, ago: int, length: int, done: set[int], restate: int
@@ -94,9 +126,8 @@ async def test_every_day_of_a_run_is_read_unless_it_is_final(
     last = today - timedelta(days=ago)
     window = DateWindow(last - timedelta(days=length), last)
     final = {today - timedelta(days=back) for back in done if back > restate}
-    at = bench.clock.now()
-    bench.warehouse.answer = lambda _sql, _asked: [{"day": day, "loaded_at": at} for day in final]
-    windows = await days_to_read(bench.context(window.first, window.last), TABLE, restate)
+    bench.warehouse.answer = lambda _sql, _asked: [{"day": day, "final": True} for day in final]
+    windows = await days_to_read(bench.context(window.first, window.last), TABLE, restate, LOADED_DAYS)
     read = [day for one in windows for day in one]
     assert read == sorted(set(read))
     assert set(window) - final <= set(read)

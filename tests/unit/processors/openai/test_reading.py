@@ -119,6 +119,17 @@ async def test_a_day_that_comes_twice_is_never_counted_twice(bench: Bench) -> No
     assert "came before" in await refusal(bench, [[bucket(DAY, RESULT)], [bucket(DAY, RESULT)]])
 
 
+@pytest.mark.parametrize(
+    ("left", "said"), [(1, "1 day was left to a newer run"), (2, "2 days were left to a newer run")]
+)
+async def test_days_that_a_newer_run_has_written_are_told(bench: Bench, left: int, said: str) -> None:
+    bench.warehouse.superseded = left
+    usage = await use(bench)
+    reported = await report(bench)
+    assert bench.messages == [said, said]
+    assert (usage.output["superseded_days"], reported.output["superseded_days"]) == (left, left)
+
+
 async def test_a_failure_of_the_last_endpoint_leaves_all_as_it_was(bench: Bench) -> None:
     bench.pages["completions"] = [[bucket(day, RESULT) for day in days()]]
     bench.pages["web_search_calls"] = [[{"results": []}]]

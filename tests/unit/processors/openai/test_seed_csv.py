@@ -78,6 +78,12 @@ async def test_force_refresh_loads_them_whatever_is_there(small: Bench) -> None:
     assert (await seed(small, force_refresh=True)).output["changed"] is True
 
 
+async def test_prices_that_a_newer_run_has_loaded_are_left_to_it(small: Bench) -> None:
+    small.warehouse.superseded = 1
+    assert (await seed(small)).output["changed"] is False
+    assert small.messages == ["the prices were left to a newer run, which has loaded them"]
+
+
 async def test_the_organisations_own_prices_stand_beside_the_list_as_custom(small: Bench, tmp_path: Path) -> None:
     put(small, tmp_path, LISTED, OWN)
     await seed(small)
