@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from server.startup import StartupError
+
 MOST_REPLICAS = 64
 
 
@@ -16,7 +18,7 @@ MOST_REPLICAS = 64
 def instance(folder: Path, new_id: Callable[[], UUID]) -> Iterator[str]:
     """Hold a name that nobody else on this data directory holds: the first kept one that is free, or a new one.
 
-    The lock goes with the process, however it ends.
+    The lock goes with the process, however it ends. Raises StartupError when too many others hold one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(MOST_REPLICAS):
@@ -34,4 +36,4 @@ def instance(folder: Path, new_id: Callable[[], UUID]) -> Iterator[str]:
                 os.fsync(file.fileno())
             yield name
             return
-    raise RuntimeError(f"DATA_DIR: {MOST_REPLICAS} replicas use {folder} already")
+    raise StartupError((f"DATA_DIR: {MOST_REPLICAS} replicas use {folder} already",))

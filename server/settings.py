@@ -43,6 +43,7 @@ class Settings:
     host: str = _from("HOST", reading.word, default="127.0.0.1")
     port: int = _from("PORT", reading.port, default=8001)
     grpc_port: int = _from("GRPC_PORT", reading.port, default=50051)
+    metrics_host: str | None = _from("METRICS_HOST", reading.word)
     metrics_port: int = _from("METRICS_PORT", reading.port, default=9090)
 
     gcp_project_id: str = _from("GCP_PROJECT_ID", reading.word, default="local-dev-project")
@@ -86,6 +87,14 @@ class Settings:
     @classmethod
     def parse(cls, environ: Mapping[str, str]) -> Settings:
         """Read every variable; raises SettingsError with all faults at once, without showing any value."""
+        settings, faults = cls.read(environ)
+        if faults:
+            raise SettingsError(faults)
+        return settings
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
+        """Return what can be read, with defaults for what cannot, and all faults: more can be checked with these."""
         values: dict[str, Any] = {}
         given: set[str] = set()
         faults: list[str] = []
@@ -100,10 +109,7 @@ class Settings:
                 faults.append(f"{variable}: must be {error}")
         proxies = tuple(sorted(name for name in environ if name.lower() in PROXIES and environ[name]))
         settings = cls(**values, given=frozenset(given), proxies=proxies)
-        faults += _contradictions(settings)
-        if faults:
-            raise SettingsError(tuple(faults))
-        return settings
+        return settings, (*faults, *_contradictions(settings))
 
     @property
     def production(self) -> bool:

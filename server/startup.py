@@ -81,20 +81,26 @@ async def require(checks: Mapping[str, Check], known: tuple[str, ...] = ()) -> N
     Each fault begins with the name of its check, which is the variable to mend where there is one. A check that fails
     by itself or takes longer than 15 s is a fault too; no exception's text is shown, since it may hold a password.
     """
-    found = await asyncio.gather(*(_attempt(name, check) for name, check in checks.items()))
+    found = await asyncio.gather(*(attempt(name, check, CHECK_SECONDS) for name, check in checks.items()))
     faults = (*known, *(fault for faults in found for fault in faults))
     if faults:
         raise StartupError(faults)
 
 
-async def _attempt(name: str, check: Check) -> tuple[str, ...]:
+async def attempt(name: str, check: Check, seconds: float | None) -> tuple[str, ...]:
+    """Run one check, for ever when `seconds` is None, and return its faults under its name."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(seconds):
             found = await check()
     except TimeoutError:
-        return (f"{name}: no answer within {CHECK_SECONDS:.0f} s",)
+        return (f"{name}: no answer in time",)
     except FailedError as error:
-        return (f"{name}: {error.failure.message}",)
+        return (f"{name}: {error.failure.message}{_because(error)}",)
     except Exception as error:  # noqa: BLE001 - every fault is told, whatever it is
         return (f"{name}: could not be checked ({type(error).__name__})",)
     return tuple(fault if fault.startswith(f"{name}:") else f"{name}: {fault}" for fault in found)
+
+
+def _because(error: FailedError) -> str:
+    """Name the kind of what lies behind a failure; its text stays inside."""
+    return f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
