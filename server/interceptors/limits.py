@@ -13,7 +13,10 @@ from workers.model.org import Caller
 
 
 class Limits:
-    """Calls a minute. A call takes from all its buckets or from none; what needs no key is not limited."""
+    """Calls a minute. A call takes from all its buckets or from none; what needs no key is not limited.
+
+    Calls without a good key never get here: whoever refuses them says so by `stranger`.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,11 @@ class Limits:
         if self._enabled and call.principal.caller is not Caller.NOBODY:
             self._take(self._buckets(call, self._monotonic()))
         yield
+
+    def stranger(self) -> None:
+        """Count a call without a good key among those of the service; raises FailedError when that limit is hit."""
+        if self._enabled:
+            self._take({"service": self._all.of("", self._monotonic())})
 
     def _buckets(self, call: Call, now: float) -> dict[str, Bucket]:
         name = call.principal.org_slug or "root"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from datapipeline.v1.pipelines_pb2 import GetRunRequest, RunPipelineRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.interceptors.auth import Auth
 from server.interceptors.buckets import Bucket, Buckets
 from server.interceptors.limits import Limits
+from tests.fakes.clock import ManualClock
 from tests.fakes.recording_pipelines import RecordingPipelines
-from tests.plugins.service import AS_ACME, AS_GLOBEX, Serve, refusal_of
+from tests.plugins.service import AS_ACME, AS_GLOBEX, ROOT_KEY, Serve, refusal_of
+from workers.model.secret import Secret
 
 RUN = GetRunRequest(run_id="0f7b1c9e-43d5-4d5c-9a2b-1e6f8a7b9c0d")
 START = RunPipelineRequest(org="acme", provider="openai", pipeline="usage_cost")
@@ -67,6 +71,33 @@ async def test_limits_that_are_switched_off_refuse_nobody(serve: Serve) -> None:
     )
     for _ in range(3):
         await served.pipelines.GetRun(RUN, metadata=AS_ACME)
+
+
+def shared(limits: Limits) -> dict[str, Any]:
+    """Guards that count calls without a good key, as the service does."""
+    return {
+        "auth": lambda book, clock: Auth(book, Secret(ROOT_KEY), clock.now, clock.monotonic, limits.stranger),
+        "limits": lambda *_: limits,
+    }
+
+
+@pytest.mark.parametrize("metadata", [(), (("x-api-key", "acme_api_ffffffffffffffff"),), (("x-api-key", "short"),)])
+async def test_a_flood_of_bad_keys_meets_the_limit_of_the_service(serve: Serve, metadata: Any) -> None:
+    clock = ManualClock()
+    served = await serve(RecordingPipelines(), clock=clock, **shared(Limits(clock.monotonic, in_all=2)))
+    told = [await refusal_of(served.pipelines.GetRun(RUN, metadata=metadata)) for _ in range(4)]
+    assert [refusal.reason for refusal in told] == ["KEY_INVALID", "KEY_INVALID", "RATE_LIMITED", "RATE_LIMITED"]
+    assert (told[2].metadata["limit"], told[2].retry_seconds) == ("service", 30.0)
+    clock.advance(30)
+    await served.pipelines.GetRun(RUN, metadata=AS_ACME)
+
+
+async def test_a_good_key_is_counted_once(serve: Serve) -> None:
+    clock = ManualClock()
+    served = await serve(RecordingPipelines(), clock=clock, **shared(Limits(clock.monotonic, in_all=2)))
+    for _ in range(2):
+        await served.pipelines.GetRun(RUN, metadata=AS_ACME)
+    assert (await refusal_of(served.pipelines.GetRun(RUN, metadata=AS_ACME))).metadata["limit"] == "service"
 
 
 def test_the_number_of_buckets_is_bounded_and_the_one_unused_for_longest_goes() -> None:
