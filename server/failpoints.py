@@ -42,10 +42,12 @@ def _nothing(_name: str) -> None:
 
 
 def _action(name: str, text: str) -> Callable[[], None]:
-    what, _, nth = text.partition("*")
+    what, star, nth = text.partition("*")
     act = _named(name, what)
-    if not nth:
+    if not star:
         return act
+    if not nth.isdecimal() or not int(nth):
+        raise ValueError(f"FAILPOINTS: {name} acts at the N-th time, not at {nth!r}")
     left = int(nth)
 
     def counted() -> None:
@@ -63,12 +65,19 @@ def _named(name: str, what: str) -> Callable[[], None]:
         case "kill":
             return lambda: os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
-            seconds = float(amount)
+            seconds = _seconds(name, amount)
             return lambda: time.sleep(seconds)
         case "fail":
             return lambda: _fail(name)
         case _:
             raise ValueError(f"FAILPOINTS: {name} has the unknown action {what!r}; use kill, fail or hang:SECONDS")
+
+
+def _seconds(name: str, amount: str) -> float:
+    try:
+        return float(amount)
+    except ValueError:
+        raise ValueError(f"FAILPOINTS: {name} hangs for seconds, not for {amount!r}") from None
 
 
 def _fail(name: str) -> None:

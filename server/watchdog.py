@@ -23,10 +23,15 @@ SICK = 5.0
 
 
 class Watchdog:
-    """`sick` turns true once the loop has stood still for 5 s, until it has turned in time again."""
+    """`sick` turns true once the loop has stood still for 5 s, until it has turned in time again.
 
-    def __init__(self) -> None:
+    `loud` is how long it may stand still before its stack is shown, in seconds.
+    """
+
+    def __init__(self, *, loud: float = LOUD, sick_after: float = SICK) -> None:
         self.sick = False
+        self._loud = loud
+        self._sick_after = sick_after
         self._turned = time.monotonic()
         self._loop_thread = threading.get_ident()
         self._stop = threading.Event()
@@ -47,7 +52,7 @@ class Watchdog:
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         late = max(0.0, loop.time() - due)
         lag.set(late)
-        if late < LOUD:
+        if late < self._loud:
             self.sick = False
         self._turned = time.monotonic()
         if not self._stop.is_set():
@@ -57,9 +62,9 @@ class Watchdog:
         told = 0.0
         while not self._stop.wait(TICK):
             still = time.monotonic() - self._turned
-            if still >= SICK:
+            if still >= self._sick_after:
                 self.sick = True
-            if still >= LOUD and self._turned != told:
+            if still >= self._loud and self._turned != told:
                 told = self._turned
                 blocked.inc()
                 log.warning("event loop blocked", seconds=round(still, 3), stack=self._stack())

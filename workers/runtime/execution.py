@@ -69,6 +69,10 @@ class Execution:
         """
         try:
             return await self._walk()
+        except asyncio.CancelledError:
+            for task in self._live:
+                task.cancel()
+            raise
         except BaseException:
             await self._cease()
             raise

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.fakes.clock import ManualClock
 from workers.runtime.supervisor import Supervisor
 
 
@@ -134,3 +135,106 @@ async def test_shielded_work_hands_its_error_on() -> None:
 
     with pytest.raises(ValueError, match="no"):
         await supervisor().shielded(commit())
+
+
+async def test_an_actor_that_dies_of_a_strangers_cancellation_is_started_again() -> None:
+    lives: list[int] = []
+    again = asyncio.Event()
+
+    async def actor() -> None:
+        lives.append(1)
+        if len(lives) == 2:
+            again.set()
+            await for_ever()
+        given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        given_up.cancel()
+        await given_up
+
+    keeper = supervisor()
+    keeper.add("actor", actor)
+    keeper.start()
+    async with asyncio.timeout(5):
+        await again.wait()
+    await keeper.stop()
+    assert len(lives) == 2
+
+
+async def test_who_was_given_up_is_known() -> None:
+    gone = asyncio.Event()
+
+    async def dying() -> None:
+        raise RuntimeError("dies")
+
+    keeper = Supervisor(Moment(), lambda: 0.5, lambda _name: gone.set())
+    keeper.add("dying", dying)
+    keeper.start()
+    await gone.wait()
+    assert keeper.down == {"dying"}
+    await keeper.stop()
+
+
+async def test_an_actor_that_has_lived_for_long_may_die_again() -> None:
+    clock = ManualClock()
+    died = asyncio.Semaphore(0)
+
+    async def dying() -> None:
+        await clock.sleep(30)
+        died.release()
+        raise RuntimeError("dies")
+
+    keeper = Supervisor(clock, lambda: 0.0)
+    keeper.add("dying", dying)
+    keeper.start()
+    for _ in range(12):
+        await clock.until_asleep()
+        clock.advance(30)
+        await died.acquire()
+    assert keeper.down == frozenset()
+    await keeper.stop()
+
+
+async def test_a_task_that_ignores_its_cancellation_does_not_hold_up_a_stop_for_ever() -> None:
+    released = asyncio.Event()
+
+    async def deaf() -> None:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    keeper = Supervisor(Moment(), lambda: 0.5, patience=0.02)
+    keeper.add("deaf", deaf)
+    keeper.start()
+    stray = keeper.spawn(deaf(), "stray")
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await keeper.stop()
+    released.set()
+    await asyncio.wait({stray})
+
+
+async def test_what_is_spawned_is_kept_hold_of_until_it_ends() -> None:
+    keeper = supervisor()
+
+    async def work() -> int:
+        return 5
+
+    task = keeper.spawn(work())
+    assert task in keeper._spawned
+    assert await task == 5
+    await asyncio.sleep(0)
+    assert keeper._spawned == set()
+
+
+async def test_a_child_that_is_added_later_starts_at_once() -> None:
+    begun = asyncio.Event()
+
+    async def actor() -> None:
+        begun.set()
+
+    keeper = supervisor()
+    keeper.start()
+    keeper.add("late", actor)
+    await begun.wait()
+    await keeper.stop()
