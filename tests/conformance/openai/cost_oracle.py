@@ -37,9 +37,12 @@ COUNTED = {
 
 
 def variant_of(row: Row) -> str:
+    tier: str = row["service_tier"] or "default"
+    if tier not in {"default", "auto", "standard", "flex", "priority", "fast"}:
+        return tier
     if row["batch"]:
         return "batch"
-    return row["service_tier"] if row["service_tier"] in {"flex", "priority", "fast"} else "standard"
+    return tier if tier in {"flex", "priority", "fast"} else "standard"
 
 
 def meters(row: Row) -> dict[str, Decimal]:
@@ -75,19 +78,22 @@ def meters(row: Row) -> dict[str, Decimal]:
     return found
 
 
+def entries(book: Sequence[Row], model: str | None, variant: str) -> list[Row]:
+    """What the book has on a model: the organisation's own prices, and those of the list's first entry that matches."""
+    named = [price for price in book if price["provider"] == "OPENAI" and re.search(price["model_match"], model or "")]
+    first = min((price["match_rank"] for price in named if not price["is_custom"]), default=0)
+    known = [price for price in named if price["is_custom"] or price["match_rank"] == first]
+    return [price for price in known if model is not None and price["variant"] == variant]
+
+
 def price_of(book: Sequence[Row], model: str | None, meter: str, variant: str, day: date) -> Row | None:
     """Find the price in force: own before list, the list's first entry that matches, the latest begin."""
-    if model is None:
-        return None
-    fitting = [price for price in book if price["provider"] == "OPENAI" and re.search(price["model_match"], model)]
-    first = min((price["match_rank"] for price in fitting if not price["is_custom"]), default=0)
+    fitting = entries(book, model, variant)
     for name in (meter, *INSTEAD.get(meter, ())):
         in_force = [
             price
             for price in fitting
-            if (price["is_custom"] or price["match_rank"] == first)
-            and (price["meter"], price["variant"]) == (name, variant)
-            and price["effective_date"] <= day <= (price["end_date"] or date.max)
+            if price["meter"] == name and price["effective_date"] <= day <= (price["end_date"] or date.max)
         ]
         if in_force:
             return min(
@@ -121,7 +127,7 @@ def _priced(key: Key, found: Mapping[str, list[Decimal]], tokens: list[int], boo
     usage_date, model, _, batch, tier = key
     variant = variant_of({"batch": batch, "service_tier": tier})
     said: dict[str, Any] = {name: Decimal(0) for name in (*PARTS, "other_cost_usd")}
-    priced = True
+    priced = bool(entries(book, model, variant))
     for meter, pieces in found.items():
         units = sum(pieces, Decimal(0))
         if units == 0 and min(pieces) >= 0:

@@ -96,7 +96,7 @@ def drawn(chance: Random, priced: Sequence[Row]) -> Row:
     return usage_row(day, endpoint.name, **who, **how, **tokens(chance), requests=chance.randrange(10**4))
 
 
-TIERS = ("default", "flex", "priority", "fast", "scale", None)
+TIERS = ("default", "auto", "standard", "flex", "priority", "fast", "scale", "new", None)
 
 
 def tokens(chance: Random) -> dict[str, Any]:
@@ -115,7 +115,11 @@ def tokens(chance: Random) -> dict[str, Any]:
         "input_cached_audio_tokens": cached_audio or None,
         "output_tokens": chance.randrange(10**7),
         "output_audio_tokens": chance.choice([None, 0, chance.randrange(10**5)]),
-        "raw": {"input_image_tokens": image, "input_cached_image_tokens": cached_image} if image else {},
+        "raw": {
+            "input_image_tokens": image + cached_image if older else image,
+            "input_cached_image_tokens": cached_image,
+            "output_image_tokens": chance.choice([0, chance.randrange(10**5)]),
+        },
     }
 
 
@@ -134,12 +138,18 @@ async def test_every_row_costs_what_the_oracle_says_to_the_last_digit(context: M
 
 DAY = date(2026, 8, 20)
 MINI = "gpt-4o-mini-2024-07-18"
-FEW = book("gpt-4o-mini", "gpt-5.4")
+FEW = book("gpt-4o-mini", "gpt-5.4", "gpt-image-1.5")
 
 
 EARLY = date(2026, 6, 1)  # before the day from which the price source itself knows the batch price
 FIVE = {"input_tokens": 5000, "input_cached_tokens": 1800, "input_uncached_tokens": 3200, "output_tokens": 1000}
 HUNDRED = {"input_tokens": 100_000, "input_cached_tokens": 40_000, "input_uncached_tokens": 60_000}
+IMAGES = {
+    "input_tokens": 5_000_000, "input_cached_tokens": 2_000_000, "input_uncached_tokens": 3_000_000,
+    "output_tokens": 2_000_000,
+    "raw": {"input_image_tokens": 2_000_000, "input_cached_image_tokens": 1_000_000, "output_image_tokens": 1_000_000},
+}  # fmt: skip
+OLD_MILLION = {"model": "gpt-5.4", "output_tokens": 1_000_000}
 MILLION = {"model": MINI, "output_tokens": 1_000_000}
 CASES = (
     usage_row(EARLY, project_id="plain", model="gpt-4o-mini", **FIVE),
@@ -150,6 +160,12 @@ CASES = (
     usage_row(DAY, project_id="negative", api_key_id="a", model=MINI, output_tokens=-5),
     usage_row(DAY, project_id="negative", api_key_id="b", model=MINI, output_tokens=5),
     usage_row(DAY, project_id="nothing", model=MINI, input_tokens=0, output_tokens=0),
+    usage_row(DAY, project_id="unknown-nothing", model="gpt-9", input_tokens=0, output_tokens=0),
+    usage_row(DAY, project_id="scale-nothing", service_tier="scale", model=MINI, input_tokens=0),
+    *(usage_row(DAY, project_id=f"tier-{tier}", service_tier=tier, **OLD_MILLION) for tier in TIERS),
+    usage_row(DAY, project_id="batch-scale", service_tier="scale", batch=True, **OLD_MILLION),
+    usage_row(DAY, project_id="image", model="gpt-image-1.5", **IMAGES),
+    usage_row(DAY, project_id="image-as-text", model="gpt-5.4", **IMAGES),
 )
 
 
@@ -207,11 +223,42 @@ def test_usage_of_nothing_costs_nothing(priced: Priced) -> None:
 
 
 def test_what_has_no_price_is_counted_and_named(priced: Priced) -> None:
-    done, _, messages = priced
-    assert done.output["unpriced_rows"] == 3
-    assert set(done.output["unpriced_models"].split(", ")) == {"gpt-9", MINI}
+    done, rows, messages = priced
+    unpriced = [row for row in rows.values() if row["price_status"] == "UNPRICED"]
+    assert done.output["unpriced_rows"] == len(unpriced) > 3
+    assert set(done.output["unpriced_models"].split(", ")) == {"gpt-9", "gpt-5.4", MINI}
     assert len(messages) == 1
-    assert messages[0].startswith("3 rows have no price: ")
+    assert messages[0].startswith(f"{len(unpriced)} rows have no price: ")
+
+
+@pytest.mark.parametrize("project", ["unknown-nothing", "scale-nothing"])
+def test_what_the_book_does_not_know_is_unpriced_even_when_nothing_was_counted(priced: Priced, project: str) -> None:
+    row = priced[1][project]
+    assert (row["price_status"], row["total_cost_usd"], row["input_cost_usd"]) == ("UNPRICED", None, None)
+
+
+def test_a_tier_is_standard_only_when_the_provider_says_so(priced: Priced) -> None:
+    rows = priced[1]
+    found = {tier: rows[f"tier-{tier}"]["total_cost_usd"] for tier in TIERS}
+    assert found["flex"] < found["default"] < found["priority"]
+    assert found["default"] == found["auto"] == found["standard"] == found[None] == Decimal(15)
+    assert {tier for tier, cost in found.items() if cost is None} == {"scale", "new"}
+    assert rows["batch-scale"]["price_status"] == "UNPRICED"
+
+
+def test_images_have_their_own_prices_where_the_model_has_them(priced: Priced) -> None:
+    model = [price for price in FEW if (price["model_id"], price["variant"]) == ("gpt-image-1.5", "standard")]
+    listed = {price["meter"]: price["price_usd"] for price in model}
+    row = priced[1]["image"]
+    assert row["input_cost_usd"] == listed["input"] + 2 * listed["image_input"]
+    assert row["cached_input_cost_usd"] == listed["cached_input"] + listed["cached_image_input"]
+    assert row["output_cost_usd"] == listed["output"] + listed["image_output"]
+
+
+def test_images_are_billed_as_text_where_the_model_has_no_price_for_them(priced: Priced) -> None:
+    row = priced[1]["image-as-text"]
+    found = (row["input_cost_usd"], row["cached_input_cost_usd"], row["output_cost_usd"])
+    assert found == (Decimal("7.5"), Decimal("0.5"), Decimal(30))
 
 
 async def test_the_days_of_an_earlier_step_are_priced_too(context: Make) -> None:

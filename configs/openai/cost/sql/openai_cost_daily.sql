@@ -1,8 +1,10 @@
 -- Cost per day, model, project, batch and tier: metered usage times the price in force that day.
 -- A price is found in three steps: the model's entry (an organisation's own before the list's, then the smallest
--- match_rank), its meter and variant, its dates. What has no price of its own but is billed like something else
--- (cached input, cache writes, images) takes that price; any other meter without a price leaves the row UNPRICED, and
--- so does a count below zero, which cannot be right.
+-- match_rank), its meter and variant, its dates. Images are billed by image meters where the model has them and as text
+-- where it has none, cached input and cache writes without a price of their own as input: so the provider does it. Any
+-- other meter without a price leaves the whole row UNPRICED. So do a count below zero, which cannot be right, and a
+-- model or variant that the price book does not know, even where nothing was counted. A tier without a meaning here,
+-- such as scale, which is paid in advance, is a variant of its own and never taken for standard.
 WITH used AS (
   SELECT
     usage_date,
@@ -12,6 +14,7 @@ WITH used AS (
     service_tier,
     endpoint,
     CASE
+      WHEN service_tier NOT IN ('default', 'auto', 'standard', 'flex', 'priority', 'fast') THEN service_tier
       WHEN batch THEN 'batch'
       WHEN service_tier IN ('flex', 'priority', 'fast') THEN service_tier
       ELSE 'standard'
@@ -128,6 +131,12 @@ entries AS (
     ON REGEXP_CONTAINS(m.model, b.model_match)
   WHERE b.provider = 'OPENAI'
 ),
+offers AS (
+  SELECT model, variant
+  FROM entries
+  WHERE is_custom OR match_rank = listed_rank
+  GROUP BY model, variant
+),
 priced AS (
   SELECT
     s.usage_date,
@@ -208,6 +217,7 @@ usage_keys AS (
     project_id,
     batch,
     service_tier,
+    variant,
     COALESCE(model, '') AS model_key,
     COALESCE(project_id, '') AS project_key,
     COALESCE(CAST(batch AS STRING), '') AS batch_key,
@@ -216,34 +226,56 @@ usage_keys AS (
     SUM(output_tokens) AS output_tokens,
     SUM(requests) AS requests
   FROM used
-  GROUP BY usage_date, model, project_id, batch, service_tier, model_key, project_key, batch_key, tier_key
+  GROUP BY usage_date, model, project_id, batch, service_tier, variant, model_key, project_key, batch_key, tier_key
+),
+judged AS (
+  SELECT
+    u.usage_date,
+    u.model,
+    u.project_id,
+    u.batch,
+    u.service_tier,
+    u.input_tokens,
+    u.output_tokens,
+    u.requests,
+    c.input_cost_usd,
+    c.cached_input_cost_usd,
+    c.output_cost_usd,
+    c.other_cost_usd,
+    c.total_cost_usd,
+    c.source_version,
+    c.source,
+    o.model IS NOT NULL AND COALESCE(c.meters_without_price, 0) = 0 AS is_priced
+  FROM usage_keys AS u
+  LEFT JOIN costs AS c
+    ON
+      u.usage_date = c.usage_date
+      AND u.model_key = c.model_key
+      AND u.project_key = c.project_key
+      AND u.batch_key = c.batch_key
+      AND u.tier_key = c.tier_key
+  LEFT JOIN offers AS o
+    ON u.model = o.model AND u.variant = o.variant
 )
 SELECT
   @org_slug AS org_slug,
   'OPENAI' AS provider,
-  u.usage_date,
-  u.model,
-  u.project_id,
-  u.batch,
-  u.service_tier,
-  u.input_tokens,
-  u.output_tokens,
-  u.input_tokens + u.output_tokens AS total_tokens,
-  CASE WHEN COALESCE(c.meters_without_price, 0) = 0 THEN COALESCE(c.input_cost_usd, 0) END AS input_cost_usd,
-  CASE WHEN COALESCE(c.meters_without_price, 0) = 0 THEN COALESCE(c.cached_input_cost_usd, 0) END AS cached_input_cost_usd,
-  CASE WHEN COALESCE(c.meters_without_price, 0) = 0 THEN COALESCE(c.output_cost_usd, 0) END AS output_cost_usd,
-  CASE WHEN COALESCE(c.meters_without_price, 0) = 0 THEN COALESCE(c.other_cost_usd, 0) END AS other_cost_usd,
-  CASE WHEN COALESCE(c.meters_without_price, 0) = 0 THEN COALESCE(c.total_cost_usd, 0) END AS total_cost_usd,
-  u.requests,
-  CASE WHEN COALESCE(c.meters_without_price, 0) = 0 THEN 'PRICED' ELSE 'UNPRICED' END AS price_status,
-  c.source_version AS price_version,
-  c.source AS pricing_source,
+  usage_date,
+  model,
+  project_id,
+  batch,
+  service_tier,
+  input_tokens,
+  output_tokens,
+  input_tokens + output_tokens AS total_tokens,
+  CASE WHEN is_priced THEN COALESCE(input_cost_usd, 0) END AS input_cost_usd,
+  CASE WHEN is_priced THEN COALESCE(cached_input_cost_usd, 0) END AS cached_input_cost_usd,
+  CASE WHEN is_priced THEN COALESCE(output_cost_usd, 0) END AS output_cost_usd,
+  CASE WHEN is_priced THEN COALESCE(other_cost_usd, 0) END AS other_cost_usd,
+  CASE WHEN is_priced THEN COALESCE(total_cost_usd, 0) END AS total_cost_usd,
+  requests,
+  CASE WHEN is_priced THEN 'PRICED' ELSE 'UNPRICED' END AS price_status,
+  source_version AS price_version,
+  source AS pricing_source,
   @calculated_at AS calculated_at
-FROM usage_keys AS u
-LEFT JOIN costs AS c
-  ON
-    u.usage_date = c.usage_date
-    AND u.model_key = c.model_key
-    AND u.project_key = c.project_key
-    AND u.batch_key = c.batch_key
-    AND u.tier_key = c.tier_key
+FROM judged
