@@ -14,6 +14,14 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 _WORD = re.compile(r"today(?:-(?P<back>[0-9]{1,4}))?\Z", re.ASCII)
 
 
+class DaysError(ValueError):
+    """Days that make no window; `parameter` is the one to mend, the text goes on after its name."""
+
+    def __init__(self, parameter: str, what: str) -> None:
+        super().__init__(what)
+        self.parameter = parameter
+
+
 def parse_day(text: str) -> date:
     """Read YYYY-MM-DD; raise ValueError for anything else, a day that does not exist, or a year out of bounds."""
     if not _DAY.match(text):
@@ -40,10 +48,10 @@ def declared_day(text: str, today: date) -> date:
 def choose_window(given: Mapping[str, date], default: Mapping[str, date], today: date) -> DateWindow:
     """Choose the days from `date`, `start_date` and `end_date` as given, then as declared, then yesterday.
 
-    Raises ValueError when both spellings are given, or an end without a start, or an end before its start.
+    Raises DaysError when both spellings are given, or an end without a start, or an end before its start.
     """
     if "date" in given and ("start_date" in given or "end_date" in given):
-        raise ValueError("give date, or start_date and end_date, not both")
+        raise DaysError("date", "stands beside start_date or end_date; give the one or the others")
     wanted = dict(given) if "date" in given else {**_without_date(default, given), **given}
     if "date" in wanted:
         return DateWindow(wanted["date"], wanted["date"])
@@ -51,11 +59,18 @@ def choose_window(given: Mapping[str, date], default: Mapping[str, date], today:
     if not wanted:
         return DateWindow(yesterday, yesterday)
     if "start_date" not in wanted:
-        raise ValueError("end_date needs start_date")
+        raise DaysError("end_date", "needs start_date")
     last = wanted.get("end_date", max(yesterday, wanted["start_date"]))
     if last < wanted["start_date"]:
-        raise ValueError("end_date is before start_date")
+        raise _reversed(given, wanted["start_date"], last)
     return DateWindow(wanted["start_date"], last)
+
+
+def _reversed(given: Mapping[str, date], first: date, last: date) -> DaysError:
+    """Blame what was given, not what was declared."""
+    if "end_date" in given or "start_date" not in given:
+        return DaysError("end_date", f"is before start_date, {first}")
+    return DaysError("start_date", f"is after end_date, {last}")
 
 
 def _without_date(default: Mapping[str, date], given: Mapping[str, date]) -> Mapping[str, date]:

@@ -25,10 +25,15 @@ class Subscription:
     trial_end_date: date | None = None
     end_date: date | None = None
 
-    def allows(self, today: date) -> bool:
-        """Only ACTIVE or TRIAL, and not past its end date; anything unknown is not allowed."""
-        ends = [self.end_date] + ([self.trial_end_date] if self.status == "TRIAL" else [])
-        return self.status in {"ACTIVE", "TRIAL"} and all(end is None or today <= end for end in ends)
+    def obstacle(self, today: date) -> str | None:
+        """Say why it does not allow runs today: only ACTIVE or TRIAL does, not past its end date; None when it does."""
+        if self.status not in {"ACTIVE", "TRIAL"}:
+            return f"the subscription is {self.status or 'unknown'}, not ACTIVE or TRIAL"
+        if self.status == "TRIAL" and self.trial_end_date is not None and self.trial_end_date < today:
+            return f"the trial ended on {self.trial_end_date}"
+        if self.end_date is not None and self.end_date < today:
+            return f"the subscription ended on {self.end_date}"
+        return None
 
 
 @frozen
@@ -67,7 +72,15 @@ class Org:
 
     def allows(self, today: date) -> bool:
         """Whether its pipelines may run today."""
-        return self.status == "ACTIVE" and self.subscription is not None and self.subscription.allows(today)
+        return self.obstacle(today) is None
+
+    def obstacle(self, today: date) -> str | None:
+        """Say what keeps its pipelines from running today; None when nothing does."""
+        if self.status != "ACTIVE":
+            return f"the organisation is {self.status or 'unknown'}, not ACTIVE"
+        if self.subscription is None:
+            return "the organisation has no subscription"
+        return self.subscription.obstacle(today)
 
     def integration(self, provider: str) -> Integration | None:
         """Return the usable credential for a provider."""

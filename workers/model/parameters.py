@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from workers.model.days import choose_window, declared_day, parse_day
+from workers.model.days import DaysError, choose_window, declared_day, parse_day
 from workers.model.failure import Code, FailedError, Failure, Reason, Violation
 from workers.model.parameter_value import type_value
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
@@ -105,12 +105,12 @@ def _window(
         return DateWindow(today, today)
     try:
         window = choose_window(wanted, _parsed(default), today)
-    except ValueError as error:
-        violations.append(Violation(min(wanted, default="date"), str(error)))
+    except DaysError as error:
+        violations.append(Violation(error.parameter, str(error)))
         return DateWindow(today, today)
     if len(window) > pipeline.max_days:
-        range_ = f"the range has {len(window)} days, {pipeline.max_days} are allowed"
-        violations.append(Violation("end_date", range_))
+        blamed = "end_date" if "end_date" in wanted else "start_date"
+        violations.append(Violation(blamed, f"makes a range of {len(window)} days, {pipeline.max_days} are allowed"))
     return window
 
 
@@ -126,7 +126,7 @@ def _days(given: Mapping[str, Any], window: DateWindow) -> Mapping[str, str]:
 
 def _oversize(raw: Mapping[str, Any]) -> list[Violation]:
     if len(raw) > MOST_PARAMETERS:
-        return [Violation("parameters", f"there are {len(raw)}, {MOST_PARAMETERS} are allowed")]
+        return [Violation("parameters", f"are {len(raw)}, {MOST_PARAMETERS} are allowed")]
     try:
         size = len(json.dumps(dict(raw), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
     except RecursionError:

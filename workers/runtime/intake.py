@@ -100,7 +100,7 @@ class Acceptance:
         if run is None:
             raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "there is no such run")
         if not run.status.terminal or run.status is RunStatus.COMPLETED:
-            raise refused(Code.FAILED_PRECONDITION, Reason.RUN_NOT_RETRYABLE, f"a {run.status} run cannot be retried")
+            raise refused(Code.FAILED_PRECONDITION, Reason.RUN_NOT_RETRYABLE, _not_retryable(run.status))
         wanted = Submission(
             org_slug, run.provider, run.domain, run.pipeline, run.parameters, None, key_id, trace_id, TriggerType.RETRY
         )
@@ -125,20 +125,16 @@ class Acceptance:
 
     async def _allowed(self, slug: str, pipeline: Pipeline) -> Org:
         org = await self._directory.org(slug)
-        if org is None or not org.allows(self._clock.now().date()):
-            status = org.subscription.status if org and org.subscription else "missing"
-            raise refused(
-                Code.PERMISSION_DENIED,
-                Reason.SUBSCRIPTION_INACTIVE,
-                f"the subscription is {status}; pipelines run for ACTIVE or TRIAL only, see {self._bounds.mend_at}",
-                status=status,
-            )
+        obstacle = "the organisation is not known" if org is None else org.obstacle(self._clock.now().date())
+        if org is None or obstacle:
+            message = f"{obstacle}; pipelines run with an ACTIVE or TRIAL subscription, see {self._bounds.mend_at}"
+            raise refused(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message, status=_standing(org))
         for provider in pipeline.integration_required:
             if org.integration(provider) is None:
                 raise refused(
                     Code.FAILED_PRECONDITION,
                     Reason.INTEGRATION_NOT_CONFIGURED,
-                    f"{provider} has no active, valid credential; set it up at {self._bounds.mend_at}",
+                    f"there is no active, valid credential for {provider}; set it up at {self._bounds.mend_at}",
                     provider=provider,
                 )
         return org
@@ -202,6 +198,18 @@ def mismatch() -> Exception:
     return refused(
         Code.ALREADY_EXISTS, Reason.IDEMPOTENCY_MISMATCH, "the idempotency key was used for another request body"
     )
+
+
+def _standing(org: Org | None) -> str:
+    """Return the status that a refusal is about: the organisation's own, or else its subscription's."""
+    if org is not None and org.status == "ACTIVE":
+        return org.subscription.status if org.subscription else "missing"
+    return org.status if org else "missing"
+
+
+def _not_retryable(status: RunStatus) -> str:
+    wait = "it completed" if status is RunStatus.COMPLETED else f"it is still {status}; wait for its end or cancel it"
+    return f"the run cannot be retried: {wait}"
 
 
 def _receipt(added: Added, new: NewRun) -> Accepted:

@@ -129,8 +129,9 @@ class Runner:
 
     async def _check_subscription(self, run: Run) -> None:
         org = await self.directory.org(run.org_slug)
-        if org is None or not org.allows(self.clock.now().date()):
-            message = "the subscription ended before the run could start"
+        obstacle = "the organisation is not known any more" if org is None else org.obstacle(self.clock.now().date())
+        if obstacle:
+            message = f"the run was not started: {obstacle}"
             raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message))
 
     async def _refuse(self, recorder: Recorder, failure: Failure) -> None:

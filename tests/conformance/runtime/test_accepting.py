@@ -108,7 +108,9 @@ async def test_a_subscription_holds_through_its_last_day(door: Workshop) -> None
 
 async def test_an_organisation_that_is_not_active_may_not_run(door: Workshop) -> None:
     door.enrol("acme", status="SUSPENDED")
-    assert (await refusal(door)).reason is Reason.SUBSCRIPTION_INACTIVE
+    failure = await refusal(door)
+    assert (failure.reason, failure.metadata["status"]) == (Reason.SUBSCRIPTION_INACTIVE, "SUSPENDED")
+    assert failure.message.startswith("the organisation is SUSPENDED, not ACTIVE;")
 
 
 @pytest.mark.parametrize("status", [None, "INVALID", "EXPIRED"])

@@ -72,16 +72,17 @@ def test_a_null_is_a_parameter_that_is_not_given() -> None:
 @pytest.mark.parametrize(
     ("raw", "fault"),
     [
-        ({"start_date": "2025-06-03", "end_date": "2025-06-01"}, {"end_date": "end_date is before start_date"}),
-        ({"end_date": "2025-06-01"}, {"end_date": "end_date needs start_date"}),
+        ({"start_date": "2025-06-03", "end_date": "2025-06-01"}, {"end_date": "is before start_date, 2025-06-03"}),
+        ({"end_date": "2025-06-01"}, {"end_date": "needs start_date"}),
         (
             {"date": "2025-06-01", "start_date": "2025-06-01"},
-            {"date": "give date, or start_date and end_date, not both"},
+            {"date": "stands beside start_date or end_date; give the one or the others"},
         ),
         (
             {"start_date": "2025-01-01", "end_date": "2025-06-01"},
-            {"end_date": "the range has 152 days, 92 are allowed"},
+            {"end_date": "makes a range of 152 days, 92 are allowed"},
         ),
+        ({"start_date": "2025-01-01"}, {"start_date": "makes a range of 165 days, 92 are allowed"}),
         ({"date": "2025-06-16"}, {"date": "is after today, 2025-06-15 UTC"}),
         (
             {"start_date": "2025-07-01", "end_date": "2025-07-02"},
@@ -124,12 +125,23 @@ def test_a_null_is_a_parameter_that_is_not_given() -> None:
         ({"__proto__": "x"}, {"__proto__": "is not a parameter of this pipeline"}),
         ({"": "x"}, {"(empty name)": "is not a parameter of this pipeline"}),
         ({"a\nb": "x"}, {"a\\nb": "is not a parameter of this pipeline"}),
-        ({f"p{n}": n for n in range(65)}, {"parameters": "there are 65, 64 are allowed"}),
+        ({f"p{n}": n for n in range(65)}, {"parameters": "are 65, 64 are allowed"}),
         ({"team": "x" * 8200}, {"parameters": "are more than 8192 bytes in all"}),
     ],
 )  # fmt: skip
 def test_a_bad_parameter_is_refused_by_name(raw: Mapping[str, Any], fault: Mapping[str, str]) -> None:
     assert violations(raw) == fault
+
+
+def test_a_start_after_a_declared_end_is_what_is_blamed() -> None:
+    declared = Parameter("end_date", ParameterType.DATE, default="2025-06-01")
+    assert violations({"start_date": "2025-06-02"}, declared) == {"start_date": "is after end_date, 2025-06-01"}
+
+
+def test_the_message_is_a_sentence_that_says_each_name_once() -> None:
+    with pytest.raises(FailedError) as raised:
+        typed({"start_date": "2025-06-03", "end_date": "2025-06-01"})
+    assert raised.value.failure.message == ("the parameters are not valid: end_date is before start_date, 2025-06-03")
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
@@ -151,7 +163,7 @@ def test_a_deep_value_is_refused_without_a_crash() -> None:
 def test_a_pipeline_may_allow_more_days() -> None:
     raw = {"start_date": "2024-06-15", "end_date": "2025-06-14"}
     assert len(typed(raw, max_days=365).window) == 365
-    assert violations(raw, max_days=364) == {"end_date": "the range has 365 days, 364 are allowed"}
+    assert violations(raw, max_days=364) == {"end_date": "makes a range of 365 days, 364 are allowed"}
 
 
 def test_whole_doubles_are_integers() -> None:

@@ -118,6 +118,24 @@ def test_only_what_is_surely_allowed_is_allowed(subscription: Subscription | Non
     assert not Org("acme", "SUSPENDED", "d", subscription).allows(TODAY)
 
 
+@pytest.mark.parametrize(
+    ("status", "subscription", "said"),
+    [
+        ("SUSPENDED", ACTIVE, "the organisation is SUSPENDED, not ACTIVE"),
+        ("DELETED", None, "the organisation is DELETED, not ACTIVE"),
+        ("ACTIVE", None, "the organisation has no subscription"),
+        ("ACTIVE", evolve(ACTIVE, status="CANCELLED"), "the subscription is CANCELLED, not ACTIVE or TRIAL"),
+        ("ACTIVE", evolve(ACTIVE, status="TRIAL", trial_end_date=date(2025, 6, 1)), "the trial ended on 2025-06-01"),
+        ("ACTIVE", evolve(ACTIVE, end_date=date(2025, 6, 14)), "the subscription ended on 2025-06-14"),
+        ("ACTIVE", ACTIVE, None),
+    ],
+)
+def test_what_keeps_an_organisation_from_running_is_said(
+    status: str, subscription: Subscription | None, said: str | None
+) -> None:
+    assert Org("acme", status, "d", subscription).obstacle(TODAY) == said
+
+
 def test_only_a_usable_credential_counts() -> None:
     org = Org("acme", "ACTIVE", "d", ACTIVE, (Integration("1", "A", "INVALID"), Integration("2", "A", "PENDING")))
     found = org.integration("A")
