@@ -27,7 +27,10 @@ class Shade:
     worker: str = ""
     fence: int = 0
     alone: bool = False
-    suspect: int = 0
+    suspect: bool = False
+    patient: bool = False
+    fresh: bool = False
+    turn: int = 0
     crashes: int = 0
     asleep: bool = False
 
@@ -42,15 +45,20 @@ class Shade:
 
 @define
 class Shadow:
-    """All runs; `crashes` orders suspects by the crash that made them so."""
+    """All runs; `turns` orders suspects by when they were last alone, `tired` workers have had a turn lately."""
 
     runs: dict[UUID, Shade] = field(factory=dict)
     keys: dict[str, UUID] = field(factory=dict)
-    crashes: int = 0
+    turns: int = 0
+    tired: set[str] = field(factory=set)
     last_fence: int = 0
 
     def add(self, org: str, run_id: UUID, priority: int) -> None:
-        self.runs[run_id] = Shade(run_id, org, (priority, len(self.runs)))
+        self.runs[run_id] = Shade(run_id, org, (priority, len(self.runs)), turn=self._turn())
+
+    def _turn(self) -> int:
+        self.turns += 1
+        return self.turns
 
     def held(self, worker: str) -> list[Shade]:
         return [run for run in self.runs.values() if run.live and run.worker == worker]
@@ -62,38 +70,47 @@ class Shadow:
         ready = (run for run in self.runs.values() if run.org == org and run.waiting and not run.suspect)
         return sorted(ready, key=lambda run: run.rank)
 
-    def suspects(self) -> list[Shade]:
-        waiting = [run for run in self.runs.values() if run.waiting and run.suspect and self.room(run.org) > 0]
-        oldest = min((run.suspect for run in waiting), default=0)
-        return [run for run in waiting if run.suspect == oldest]
+    def suspect(self, *, patient: bool) -> Shade | None:
+        waiting = (run for run in self.runs.values() if run.waiting and run.suspect and self.room(run.org) > 0)
+        return min((run for run in waiting if run.patient >= patient), key=lambda run: run.turn, default=None)
 
     def check_claim(self, worker: str, free: int, leases: Iterable[Lease]) -> None:
         """Compare a claim with the rules, then follow it."""
         taken = [self.runs[lease.run.run_id] for lease in leases]
         held = self.held(worker)
-        alone = not held and bool(self.suspects())
-        if any(run.alone for run in held):
+        if any(run.alone and run.fresh for run in held):
             assert not taken
-        elif alone:
-            assert len(taken) == 1
-            assert taken[0] in self.suspects()
+        elif alone := self._alone(worker, held):
+            assert taken == [alone]
+            self.tired.add(worker)
+            alone.alone, alone.turn = True, self._turn()
         else:
-            self._check_heads(free, taken)
+            tried = not held or any(run.suspect and run.fresh for run in held)
+            beside = None if tried else self.suspect(patient=True)
+            self._check_heads(free, beside, taken)
+            for run in held if taken else ():
+                run.alone = False
         for lease in leases:
-            self._start(lease, worker, alone=alone)
+            self._start(lease, worker)
 
-    def _check_heads(self, free: int, taken: list[Shade]) -> None:
-        startable = {org: min(self.room(org), len(self.heads(org))) for org in CAPS}
-        assert len(taken) == min(free, sum(startable.values()))
+    def _alone(self, worker: str, held: list[Shade]) -> Shade | None:
+        others = worker in self.tired and any(self.heads(org) and self.room(org) > 0 for org in CAPS)
+        return None if held or others else self.suspect(patient=False)
+
+    def _check_heads(self, free: int, beside: Shade | None, taken: list[Shade]) -> None:
+        assert beside is None or beside in taken
+        rooms = {org: self.room(org) - (beside is not None and beside.org == org) for org in CAPS}
+        startable = sum(min(rooms[org], len(self.heads(org))) for org in CAPS)
+        assert len(taken) == min(free - (beside is not None), startable) + (beside is not None)
         for org in CAPS:
-            mine = [run for run in taken if run.org == org]
+            mine = [run for run in taken if run.org == org and run is not beside]
             assert mine == self.heads(org)[: len(mine)]
 
-    def _start(self, lease: Lease, worker: str, *, alone: bool) -> None:
+    def _start(self, lease: Lease, worker: str) -> None:
         run = self.runs[lease.run.run_id]
         assert lease.fence > self.last_fence or lease.fence not in {other.fence for other in self.runs.values()}
         self.last_fence = max(self.last_fence, lease.fence)
-        run.worker, run.fence, run.alone = worker, lease.fence, alone
+        run.worker, run.fence, run.fresh = worker, lease.fence, True
         run.attempt += 1
         run.events += 1
         if run.status is RunStatus.PENDING:
@@ -110,15 +127,22 @@ class Shadow:
 
     def crash(self, worker: str) -> int:
         held = self.held(worker)
-        self.crashes += 1
+        self.tired.discard(worker)
         for run in held:
             run.crashes += run.alone
             if run.crashes >= 3:
                 self.end(run, RunStatus.QUARANTINED)
                 continue
-            run.worker, run.alone, run.suspect = "", False, self.crashes
+            run.worker, run.alone, run.suspect, run.patient = "", False, True, False
             self._wait(run)
         return len(held)
+
+    def rest(self) -> None:
+        """Let hours pass."""
+        self.tired.clear()
+        for run in self.runs.values():
+            run.asleep = run.fresh = False
+            run.patient = run.suspect
 
     @staticmethod
     def _wait(run: Shade) -> None:

@@ -15,12 +15,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.conformance.journal.conftest import Tasks, new_run
 from tests.conformance.journal.shadow import CAPS, Shade, Shadow
 from workers.adapters.journal import PostgresJournal
+from workers.adapters.journal.room import Suspicion
 from workers.model.lease import Lease, Logged, RunEnded, StaleFenceError
 from workers.model.run import RunStatus, TransitionError
 
 pytestmark = pytest.mark.engine
 
-TABLES = "run, queue, step, event, receipt, idempotency, lane, notice, outbox, quota_started, quota_ended, quota_peak"
+TABLES = """
+    run, queue, step, event, receipt, idempotency, lane, notice, solitude, outbox, quota_started, quota_ended, quota_peak
+"""
+HOURS = "interval '2 hours'"
 FACTS = """
     SELECT n.run_id, n.status, n.attempt, count(e.sequence)::int, max(e.sequence)
     FROM run_now n JOIN event e USING (run_id) GROUP BY 1, 2, 3
@@ -46,7 +50,10 @@ class World:
 
     async def _open(self) -> PostgresJournal:
         self.database = await asyncpg.connect(self.url)
-        opened = PostgresJournal.open(self.url, spawn=Tasks(), roll=random.Random(3).random)
+        # Time passes only when the machine says so.
+        opened = PostgresJournal.open(
+            self.url, spawn=Tasks(), roll=random.Random(3).random, suspicion=Suspicion(3600, 3600)
+        )
         return await self.stack.enter_async_context(opened)
 
     def close(self) -> None:
@@ -124,14 +131,15 @@ class JournalMachine(RuleBasedStateMachine):
         self.run(self.world.journal.snooze(lease, 60, "later"))
         run.asleep = run.status is not RunStatus.CANCELLING
         run.events += 1
-        run.suspect = 0
+        run.suspect = False
         self.shadow.give_back(run)
 
     @rule()
     def time_passes(self) -> None:
         self.world.sql("UPDATE queue SET due_at = now() WHERE state = 'delayed'")
-        for run in self.shadow.runs.values():
-            run.asleep = False
+        self.world.sql(f"UPDATE queue SET leased_at = leased_at - {HOURS}, suspect_since = suspect_since - {HOURS}")
+        self.world.sql(f"UPDATE solitude SET began_at = began_at - {HOURS}")
+        self.shadow.rest()
 
     @rule(worker=WORKERS)
     def stop(self, worker: str) -> None:

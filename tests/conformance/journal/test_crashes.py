@@ -14,10 +14,13 @@ from workers.model.run import EventType, RunStatus, StepStatus
 pytestmark = pytest.mark.engine
 
 Connection = asyncpg.Connection
-A_MINUTE_PASSES = """
-    UPDATE queue
-    SET leased_at = leased_at - interval '61 seconds', suspect_since = suspect_since - interval '61 seconds'
-"""
+
+
+async def pass_time(database: Connection, seconds: float) -> None:
+    """Move what has happened into the past."""
+    past = f"interval '{seconds} seconds'"
+    await database.execute(f"UPDATE queue SET leased_at = leased_at - {past}, suspect_since = suspect_since - {past}")
+    await database.execute(f"UPDATE solitude SET began_at = began_at - {past}")
 
 
 async def crash_alone(journal: PostgresJournal, times: int) -> Lease:
@@ -40,16 +43,46 @@ async def test_what_a_crashed_worker_held_is_taken_back_with_its_attempt(journal
 async def test_after_a_crash_an_idle_replica_takes_its_runs_one_at_a_time(journal: PostgresJournal, desk: Desk) -> None:
     await desk.add("acme", 3)
     await journal.claim("w1", 3)
-    await desk.add("other", 1)
     await journal.recover("w1")
+    for _ in range(3):
+        (alone,) = await journal.claim("w1", 5)
+        assert await journal.claim("w1", 5) == ()
+        await desk.finish(alone)
+
+
+async def test_after_a_suspects_two_seconds_alone_others_are_claimed_beside_it(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    suspect = await desk.lease()
+    await journal.recover("w1")
+    await desk.add("other", 2)
     (alone,) = await journal.claim("w1", 5)
-    assert alone.run.org_slug == "acme"
+    assert alone.run.run_id == suspect.run.run_id
     assert await journal.claim("w1", 5) == ()
+    await pass_time(database, 2)
+    assert [lease.run.org_slug for lease in await journal.claim("w1", 5)] == ["other", "other"]
+    await journal.recover("w1")
+    assert await database.fetchval("SELECT max(crash_count) FROM queue") == 0
+
+
+async def test_a_row_of_short_suspects_shuts_nobody_else_out(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.add("acme", 3)
+    await journal.claim("w1", 3)
+    await journal.recover("w1")
+    await desk.add("other", 1)
+    (alone,) = await journal.claim("w1", 5)
     await desk.finish(alone)
-    assert len(await journal.claim("w1", 5)) == 1
+    (other,) = await journal.claim("w1", 5)
+    assert (alone.run.org_slug, other.run.org_slug) == ("acme", "other")
+    await desk.finish(other)
+    await desk.add("other", 1)
+    await pass_time(database, 5)
+    assert [lease.run.org_slug for lease in await journal.claim("w1", 5)] == ["acme"]
 
 
-async def test_a_busy_replica_leaves_suspects_to_others(journal: PostgresJournal, desk: Desk) -> None:
+async def test_a_busy_replica_leaves_suspects_to_idle_ones(journal: PostgresJournal, desk: Desk) -> None:
     await desk.lease("mine", worker="w2")
     suspect = await desk.lease("acme", worker="w1")
     await journal.recover("w1")
@@ -60,29 +93,27 @@ async def test_a_busy_replica_leaves_suspects_to_others(journal: PostgresJournal
     assert alone.run.run_id == suspect.run.run_id
 
 
-async def test_after_a_minute_alone_others_are_claimed_beside(
+async def test_suspects_that_have_waited_five_seconds_are_taken_beside_others_one_in_two_seconds(
     journal: PostgresJournal, desk: Desk, database: Connection
 ) -> None:
-    await desk.lease()
-    await journal.recover("w1")
-    await journal.claim("w1", 5)
-    await desk.add("other", 1)
-    await database.execute(A_MINUTE_PASSES)
-    assert len(await journal.claim("w1", 5)) == 1
-    await journal.recover("w1")
-    assert await database.fetchval("SELECT max(crash_count) FROM queue") == 0
-
-
-async def test_a_suspect_of_more_than_a_minute_is_taken_beside_others(
-    journal: PostgresJournal, desk: Desk, database: Connection
-) -> None:
-    await desk.add("acme", 2)
-    await journal.claim("w1", 2)
+    await desk.add("acme", 3)
+    await journal.claim("w1", 3)
     await desk.lease("mine", worker="w2")
     await journal.recover("w1")
-    await database.execute(A_MINUTE_PASSES)
-    assert len(await journal.claim("w2", 5)) == 1
     assert await journal.claim("w2", 5) == ()
+    await pass_time(database, 5)
+    for _ in range(3):
+        assert len(await journal.claim("w2", 5)) == 1
+        assert await journal.claim("w2", 5) == ()
+        await pass_time(database, 2)
+
+
+async def test_whose_turn_alone_is_longest_ago_is_alone_next(journal: PostgresJournal, desk: Desk) -> None:
+    ids = await desk.add("acme", 3)
+    await journal.claim("w1", 3)
+    await journal.recover("w1")
+    turns = [(await crash_alone(journal, 1)).run.run_id for _ in range(6)]
+    assert turns == ids * 2
 
 
 async def test_three_crashes_alone_quarantine_a_run(journal: PostgresJournal, desk: Desk) -> None:

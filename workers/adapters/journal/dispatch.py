@@ -23,14 +23,15 @@ class PostgresDispatch:
 
     async def claim(self, worker: str, free: int) -> tuple[Lease, ...]:
         """Lease up to `free` runs fairly; see ports.Dispatch. A lost answer is looked up by the claim's own ticket."""
-        ticket = next(self._room.numbers)
+        room = self._room
+        ticket = next(room.numbers)
         try:
-            rows = await self._workers.fetch("claim", worker, free, self._room.lease_seconds, ticket)
+            rows = await self._workers.fetch("claim", worker, free, room.lease_seconds, ticket, *room.suspicion.terms)
         except UnknownOutcomeError as lost:
             await self._workers.settle(lost)
             rows = await self._workers.fetch("claimed", worker, ticket)
         if rows:
-            self._room.failpoint("claim.after")
+            room.failpoint("claim.after")
         return tuple(lease_of(row) for row in rows)
 
     async def heartbeat(self, worker: str, held: Mapping[UUID, int]) -> tuple[Beat, ...]:

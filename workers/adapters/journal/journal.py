@@ -11,10 +11,12 @@ from workers.adapters.journal.batching import Spawn
 from workers.adapters.journal.database import Address, Database
 from workers.adapters.journal.dispatch import PostgresDispatch
 from workers.adapters.journal.intake import PostgresIntake
-from workers.adapters.journal.room import Room
+from workers.adapters.journal.room import Room, Suspicion
 from workers.adapters.journal.upkeep import PostgresUpkeep
 from workers.adapters.journal.wake import Bell
 from workers.ports import Failpoint
+
+_SUSPICION = Suspicion()
 
 
 def _no_failpoint(_: str) -> None:
@@ -39,6 +41,7 @@ class PostgresJournal(PostgresIntake, PostgresDispatch, PostgresUpkeep):
         roll: Callable[[], float],
         lease_seconds: float = 30.0,
         waiting_limit_total: int = 100_000,
+        suspicion: Suspicion = _SUSPICION,
         failpoint: Failpoint = _no_failpoint,
         command_timeout: float = 10.0,
         connections: int = 4,
@@ -55,7 +58,17 @@ class PostgresJournal(PostgresIntake, PostgresDispatch, PostgresUpkeep):
         bell = Bell(address, roll)
         numbers = itertools.count(first)
         room = Room(
-            address, callers, workers, bell, spawn, numbers, failpoint, roll, lease_seconds, waiting_limit_total
+            address,
+            callers,
+            workers,
+            bell,
+            spawn,
+            numbers,
+            failpoint,
+            roll,
+            lease_seconds,
+            waiting_limit_total,
+            suspicion,
         )
         await callers.open()
         await workers.open()

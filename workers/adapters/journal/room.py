@@ -13,6 +13,22 @@ from workers.ports import Failpoint
 
 
 @frozen
+class Suspicion:
+    """How runs whose worker died are taken up, in seconds.
+
+    One alone shuts its worker for `shut`; one that has waited `patience` is taken beside others.
+    """
+
+    shut: float = 2.0
+    patience: float = 5.0
+
+    @property
+    def terms(self) -> tuple[float, float]:
+        """Return what the statements take."""
+        return self.shut, self.patience
+
+
+@frozen
 class Room:
     """Connections for callers and for workers apart, so that a flood of calls never delays a heartbeat.
 
@@ -29,3 +45,4 @@ class Room:
     roll: Callable[[], float]
     lease_seconds: float
     waiting_limit_total: int
+    suspicion: Suspicion

@@ -56,6 +56,7 @@ CREATE TABLE queue (
     leased_at timestamptz,
     lease_until timestamptz,
     alone boolean NOT NULL DEFAULT false,
+    alone_at timestamptz,
     suspect_since timestamptz,
     crash_count integer NOT NULL DEFAULT 0,
     last_event integer NOT NULL DEFAULT 1,
@@ -66,7 +67,7 @@ CREATE TABLE queue (
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX queue_heads ON queue (org, priority, seq) WHERE state = 'waiting' AND suspect_since IS NULL;
-CREATE INDEX queue_suspects ON queue (suspect_since) WHERE state = 'waiting' AND suspect_since IS NOT NULL;
+CREATE INDEX queue_suspects ON queue (COALESCE(alone_at, accepted_at)) WHERE state = 'waiting' AND suspect_since IS NOT NULL;
 CREATE INDEX queue_delayed ON queue (due_at) WHERE state = 'delayed';
 CREATE INDEX queue_leased ON queue (worker) WHERE state = 'leased';
 CREATE INDEX queue_live ON queue (org, parameters_hash);

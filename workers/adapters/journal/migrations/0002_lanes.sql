@@ -64,6 +64,12 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_oldest ON outbox (kind, parcel_id);
 CREATE INDEX outbox_sealed ON outbox (kind, batch) WHERE batch IS NOT NULL;
 
+-- When a worker last began to run a suspect alone; see 0004.
+CREATE TABLE solitude (
+    worker text PRIMARY KEY,
+    began_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE TABLE budget (
     key text PRIMARY KEY,
     tokens double precision NOT NULL,

@@ -82,6 +82,7 @@ BEGIN
     SELECT array_agg(l.run_id) INTO ids FROM (
         SELECT run_id FROM queue WHERE worker = of_worker AND state = 'leased' ORDER BY run_id FOR UPDATE) l;
     PERFORM take_back(COALESCE(ids, '{}'));
+    DELETE FROM solitude WHERE worker = of_worker;
     RETURN COALESCE(cardinality(ids), 0);
 END
 $$;

@@ -68,6 +68,7 @@ BEGIN
     END IF;
     DELETE FROM idempotency WHERE created_at < now() - interval '24 hours';
     DELETE FROM budget WHERE counted_at < now() - interval '1 day';
+    DELETE FROM solitude WHERE began_at < now() - interval '1 day';
 END
 $$;
 

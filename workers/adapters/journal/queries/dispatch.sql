@@ -1,7 +1,7 @@
 -- What workers ask.
 
 -- name: claim
-SELECT * FROM claim($1, $2::integer, $3::float8, $4::bigint)
+SELECT * FROM claim($1, $2::integer, $3::float8, $4::bigint, $5::float8, $6::float8)
 
 -- name: claimed
 SELECT * FROM claimed($1, $2::bigint)
