@@ -57,11 +57,12 @@ TOKENS = (
 
 LARGEST = 2**63 - 1
 
+# A whole, the parts without which it is not judged, and parts that are none when they are not mentioned.
 _IDENTITIES = (
-    ("input_tokens", ("input_uncached_tokens", "input_cached_tokens", "input_cache_write_tokens")),
-    ("input_uncached_tokens", ("input_text_tokens", "input_audio_tokens", "input_image_tokens")),
-    ("input_cached_tokens", ("input_cached_text_tokens", "input_cached_audio_tokens", "input_cached_image_tokens")),
-    ("output_tokens", ("output_text_tokens", "output_audio_tokens", "output_image_tokens")),
+    ("input_tokens", ("input_uncached_tokens",), ("input_cached_tokens", "input_cache_write_tokens")),
+    ("input_uncached_tokens", ("input_text_tokens", "input_audio_tokens", "input_image_tokens"), ()),
+    ("input_cached_tokens", ("input_cached_text_tokens", "input_cached_audio_tokens", "input_cached_image_tokens"), ()),
+    ("output_tokens", ("output_text_tokens", "output_audio_tokens", "output_image_tokens"), ()),
 )
 
 
@@ -91,17 +92,15 @@ def summed(rows: Iterable[Row]) -> Iterator[Row]:
 def breaks_identity(result: Result) -> bool:
     """Whether a result contradicts itself: a count below zero, or a whole that is not the sum of its parts.
 
-    Results without `input_uncached_tokens` follow an older reading, of which no identity is documented; parts that are
-    not there are not judged either.
+    Each whole is judged by itself, and only when it and its parts are there: results without `input_uncached_tokens`
+    follow an older reading, of which no identity of the input is documented.
     """
     if any(_whole(value) < 0 for value in result.values() if value is not None and not isinstance(value, bool | str)):
         return True
-    if result.get("input_uncached_tokens") is None:
-        return False
     return any(
-        result.get(parts[0]) is not None
-        and _whole(result.get(whole)) != sum(_whole(result.get(part)) for part in parts)
-        for whole, parts in _IDENTITIES
+        all(result.get(name) is not None for name in (whole, *needed))
+        and _whole(result.get(whole)) != sum(_whole(result.get(part)) for part in (*needed, *others))
+        for whole, needed, others in _IDENTITIES
     )
 
 

@@ -85,6 +85,29 @@ def test_the_older_reading_has_no_identity_to_break() -> None:
     assert not breaks_identity({"input_tokens": 10, "input_cached_tokens": 99, "input_audio_tokens": 50})
 
 
+_WHOLES = {
+    "input_tokens": ["input_uncached_tokens"],
+    "input_uncached_tokens": ["input_text_tokens", "input_audio_tokens", "input_image_tokens"],
+    "input_cached_tokens": ["input_cached_text_tokens", "input_cached_audio_tokens", "input_cached_image_tokens"],
+    "output_tokens": ["output_text_tokens", "output_audio_tokens", "output_image_tokens"],
+}
+
+
+@pytest.mark.parametrize("whole", _WHOLES)
+def test_each_whole_is_judged_by_its_own_parts_alone(whole: str) -> None:
+    parts = dict.fromkeys(_WHOLES[whole], 1)
+    assert not breaks_identity(parts)
+    assert not breaks_identity(parts | {whole: len(parts)})
+    assert breaks_identity(parts | {whole: len(parts) + 1})
+
+
+@pytest.mark.parametrize(("whole", "part"), [(whole, part) for whole, parts in _WHOLES.items() for part in parts])
+def test_a_whole_is_not_judged_without_one_of_its_parts(whole: str, part: str) -> None:
+    rest = {name: 1 for name in _WHOLES[whole] if name != part}
+    assert not breaks_identity(rest | {whole: 1000})
+    assert not breaks_identity(rest | {whole: 1000, part: None})
+
+
 @pytest.mark.parametrize("name", ["num_requests", "input_tokens", "images"])
 def test_a_count_below_zero_is_noticed(name: str) -> None:
     assert breaks_identity({name: -1})
