@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.bigquery.connect import PROJECT
 from tests.fakes.bigquery_proxy import BigQueryProxy
-from tests.plugins.warehouse_desk import FIRST, SECOND, Desk, facts, open_desk
+from tests.plugins.warehouse_desk import FACTS, FIRST, SECOND, WINDOW, Desk, facts, open_desk
 from workers.ports import Row
 
 pytestmark = pytest.mark.engine
@@ -113,4 +113,17 @@ async def test_a_cancelled_load_leaves_no_file(desk: Desk) -> None:
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await writing
-    assert [path for path in desk.spool_dir.rglob("*") if path.is_file()] == []
+    assert list(desk.spool_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("published", [True, False])
+async def test_nothing_of_a_run_stays_in_the_spool(desk: Desk, *, published: bool) -> None:
+    warehouse = desk.warehouse()
+    await warehouse.ensure(FACTS)
+    async with warehouse.restate(FACTS, WINDOW) as first, warehouse.append(FACTS) as second:
+        for load in (first, second):
+            await load.write(ROWS)
+        assert len(list(desk.spool_dir.iterdir())) == 2
+        for load in (first, second) if published else ():
+            await load.publish()
+    assert list(desk.spool_dir.iterdir()) == []

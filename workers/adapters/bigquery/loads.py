@@ -23,7 +23,7 @@ async def open_load(
     """Open a load into a table; `purpose` tells it from the step's other loads into the same table."""
     key = digest(authority.step_id, authority.fence, table.name, purpose)
     records = Records(table.name, staged_columns(table), authority.org)
-    spool = Spool(wiring.spool_dir / authority.run_id.hex / key, records, rotate_bytes=wiring.rotate_bytes)
+    spool = Spool(wiring.spool_dir / f"{authority.run_id.hex}_{key}", records, rotate_bytes=wiring.rotate_bytes)
     staging = Staging(wiring, authority, table, purpose)
 
     async def publish_and_drop(source: Source, complete: bool) -> Written:
