@@ -61,6 +61,8 @@ class Workshop:
     dispatch: Dispatch | None = None
     roll: Callable[[], float] = random.Random(3).random
     parts: dict[str, Part] = field(factory=lambda: PARTS)
+    _read: dict[str, int] | None = field(default=None, init=False)
+    _catalog: Catalog = field(init=False)
 
     async def declare(self, text: str = ONE_STEP, path: str = "lab/test/flow") -> None:
         """Write a pipeline and keep its declaration, as a start of the service would."""
@@ -71,7 +73,12 @@ class Workshop:
             await self.journal.declare(pipeline.config_hash, pipeline.source)
 
     def catalog(self) -> Catalog:
-        return Catalog.load(self.folder, processors_package="tests.fixtures.runtime.processors")
+        """Read what is declared now, unless it has just been read."""
+        declared = {str(file): file.stat().st_mtime_ns for file in self.folder.glob("*/*/*.yml")}
+        if self._read != declared:
+            self._catalog = Catalog.load(self.folder, processors_package="tests.fixtures.runtime.processors")
+            self._read = declared
+        return self._catalog
 
     def acceptance(self, **bounds: Any) -> Acceptance:
         directory: Any = self.book
@@ -180,7 +187,7 @@ def uninterrupted() -> asyncio.Future[Interruption]:
 async def open_workshop(url: str, folder: Path, clock: Clock | None = None, **options: Any) -> AsyncIterator[Workshop]:
     """Open a journal and a runtime on it; everything is stopped at the end."""
     moments, chance = clock or SystemClock(), random.Random(7)
-    shutil.copytree(SYSTEM, folder / "system")
+    shutil.copytree(SYSTEM, folder / "system", ignore=shutil.ignore_patterns("schemas"))
     supervisor = Supervisor(moments, chance.random, patience=0.5)
     journal_tasks = Supervisor(SystemClock(), chance.random)
     async with PostgresJournal.open(url, spawn=journal_tasks.spawn, roll=chance.random, **options) as journal:

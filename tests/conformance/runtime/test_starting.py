@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -9,8 +14,9 @@ from tests.fakes.shaky import AWAY, ShakyDispatch
 from tests.fakes.workshop import ONE_STEP, Workshop, uninterrupted
 from workers.model.failure import FailedError, Reason
 from workers.model.org import Org, Subscription
+from workers.model.page import Endpoint, Page, Read, Receipt
 from workers.model.run import RunStatus
-from workers.ports import StepContext, StepResult
+from workers.ports import StepContext, StepResult, Wiring
 
 pytestmark = pytest.mark.engine
 
@@ -146,3 +152,45 @@ async def test_a_step_writes_on_the_authority_of_its_own_lease(shop: Workshop) -
     (authority,) = seen
     assert (authority.org, authority.dataset, authority.run_id) == ("acme", "acme_local", run_id)  # type: ignore[attr-defined]
     assert (authority.fence, authority.run_seq) == (lease.fence, lease.run_seq)  # type: ignore[attr-defined]
+
+
+class CountingReader:
+    """Opens readings of two empty pages, and counts them."""
+
+    def __init__(self) -> None:
+        self.opened = self.closed = 0
+
+    @asynccontextmanager
+    async def open(self, _wiring: Wiring) -> AsyncIterator[CountingReader]:
+        self.opened += 1
+        yield self
+        self.closed += 1
+
+    async def pages(self, _read: Read) -> AsyncIterator[Page]:
+        for number in (1, 2):
+            yield Page((), Receipt("https://p/x", number, 0, 2, "5ha"))
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3])
+async def test_a_step_opens_a_session_only_when_it_reads_and_only_one(shop: Workshop, reads: int) -> None:
+    reader: Any = CountingReader()
+    shop.reader = reader
+
+    async def count(ctx: StepContext, read: Read) -> int:
+        return len([page async for page in ctx.reading.pages(read)])
+
+    async def work(ctx: StepContext) -> StepResult:
+        read = Read(Endpoint("P", "https://p"), "/x")
+        return StepResult(rows=sum(await asyncio.gather(*(count(ctx, read) for _ in range(reads)))))
+
+    run = await shop.do(ONE_STEP, only=work)
+    assert (run.status, run.step("only").rows) == (RunStatus.COMPLETED, 2 * reads)
+    assert (reader.opened, reader.closed) == ((1, 1) if reads else (0, 0))
+
+
+async def test_a_trace_id_that_is_none_costs_nothing(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    lease = await shop.lease()
+    await shop.runner().run(evolve(lease, run=evolve(lease.run, trace_id="no trace")), uninterrupted())
+    assert (await shop.run(run_id)).status is RunStatus.COMPLETED
