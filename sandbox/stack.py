@@ -95,7 +95,9 @@ class Stack:
         await Seeding(emulator.rest, folder / "kms.key", self.secrets).seed()
         service = Service(self.environment, folder / "service.log")
         listen = f"{self.environment['HOST']}:{self.environment['PORT']}"
-        edge = Edge(f"127.0.0.1:{self.environment['GRPC_PORT']}", folder / "envoy", listen)
+        origins = ("--cors-origin", self.environment.get("CORS_ORIGINS", ""))
+        upstream = f"127.0.0.1:{self.environment['GRPC_PORT']}"
+        edge = Edge(upstream, folder / "envoy", listen, arguments=origins)
         self.parts |= {"service": service, "envoy": edge}
         async with asyncio.TaskGroup() as group:
             group.create_task(service.start())

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from attrs import field, fields, frozen
 
-from server.edge_contract import PACKAGE, descriptor_set, embedded, path_variables, services
+from server.edge_contract import PACKAGE, descriptor_set, embedded, path_variables, query_numbers, services
 from server.edge_replies import IS_NATIVE, IS_REST, local_replies
+from server.reading import words
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "envoy"
@@ -77,6 +78,7 @@ class EdgeOptions:
 
 
 _TIME_NAMES = tuple(time.name for time in fields(Times))
+_ORIGINS_HELP = "who may call from a browser, as CORS_ORIGINS lists it; may be repeated"
 _TIMES_HELP = f"one of {', '.join(_TIME_NAMES)}; may be repeated"
 
 
@@ -94,7 +96,8 @@ def render(options: EdgeOptions) -> str:
     values["transcoder_lines"] = _fragment("transcoder", values | {"lines": True, "events": False})
     values["transcoder_events"] = _fragment("transcoder", values | {"lines": False, "events": True})
     values["routes"] = _fragment("routes", values)
-    values["local_replies"] = local_replies(yaml.safe_load((TEMPLATES / "local_replies.yaml").read_text()))
+    replies = yaml.safe_load((TEMPLATES / "local_replies.yaml").read_text())
+    values["local_replies"] = local_replies(replies, query_numbers(files))
     values["connection_manager"] = _fragment("connection_manager", values)
     return str(yaml.dump(_fragment("envoy", values), Dumper=_Plain, sort_keys=False, width=sys.maxsize))
 
@@ -179,7 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listen", type=Address.parse, required=True, metavar="HOST:PORT")
     parser.add_argument("--upstream", type=Address.parse, required=True, metavar="HOST:PORT")
     parser.add_argument("--admin", required=True, metavar="HOST:PORT|PATH")
-    parser.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="may be repeated")
+    parser.add_argument(
+        "--cors-origin", type=words, action="extend", default=[], metavar="ORIGIN,…", help=_ORIGINS_HELP
+    )
     parser.add_argument("--seconds", type=_seconds, action="append", default=[], metavar="TIME=N", help=_TIMES_HELP)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     given = parser.parse_args(arguments)

@@ -23,13 +23,31 @@ def descriptor_set(path: Path) -> descriptor_pb2.FileDescriptorSet:
 
 def path_variables(files: descriptor_pb2.FileDescriptorSet) -> set[str]:
     """Return every name that a path binds, over all methods and bindings."""
-    rules: list[http_pb2.HttpRule] = [
-        method.options.Extensions[annotations_pb2.http]  # type: ignore[index] # untyped generated code
-        for service in services(files)
-        for method in service.method
-    ]
-    bindings = [binding for rule in rules for binding in (rule, *rule.additional_bindings)]
-    return {name for binding in bindings for name in _PATH_VARIABLE.findall(_path(binding))}
+    methods = [method for service in services(files) for method in service.method]
+    return {name for method in methods for rule in _bindings(method) for name in _bound(rule)}
+
+
+def query_numbers(files: descriptor_pb2.FileDescriptorSet) -> set[str]:
+    """Return every whole number that a query may give, over all methods and bindings."""
+    methods = [method for service in services(files) for method in service.method]
+    messages = {f".{file.package}.{message.name}": message for file in files.file for message in file.message_type}
+    return {
+        field.name
+        for method in methods
+        for rule in _bindings(method)
+        if rule.body != "*"
+        for field in messages[method.input_type].field
+        if field.type == descriptor_pb2.FieldDescriptorProto.TYPE_INT32 and field.name not in _bound(rule)
+    }
+
+
+def _bindings(method: descriptor_pb2.MethodDescriptorProto) -> list[http_pb2.HttpRule]:
+    rule: http_pb2.HttpRule = method.options.Extensions[annotations_pb2.http]  # type: ignore[index] # untyped generated code
+    return [rule, *rule.additional_bindings]
+
+
+def _bound(rule: http_pb2.HttpRule) -> list[str]:
+    return _PATH_VARIABLE.findall(_path(rule))
 
 
 def _path(rule: http_pb2.HttpRule) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.protobuf import any_pb2
@@ -12,8 +12,13 @@ from google.rpc import error_details_pb2, status_pb2
 DOMAIN = "datapipeline"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _LAST_STATUS = 599
-_REFUSED = "The JSON body or the query is not what this method takes."
-# The transcoder turns a REST call into gRPC before it fails; only its original path tells them apart then.
+_BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
+# Where the transcoder fails, as its details begin; what it says itself names classes and types of the inside.
+_TRANSCODER = {
+    "query": "early_grpc_json_transcode",
+    "number": "early_grpc_json_transcode",
+    "body": "grpc_json_transcode",
+}
 _GRPC_CONTENT = {
     "name": "content-type",
     "string_match": {"prefix": "application/grpc"},
@@ -30,14 +35,17 @@ IS_NATIVE: list[dict[str, Any]] = [
 ]
 
 
-def local_replies(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def local_replies(rows: Sequence[dict[str, Any]], numbers: Iterable[str] = ()) -> dict[str, Any]:
     """Map every status in the table, then any other error, to the one error shape, in JSON and in gRPC.
 
-    A row holds `status`, `code` (canonical), `reason`, `message` and, where gRPC answers with another, `grpc_code`.
+    A row holds `status`, `code` (canonical), `reason`, `message` and, where gRPC answers with another, `grpc_code`. One
+    with `where` is for what the transcoder refuses there, and comes first: in the `body`, in the `query`, or in a
+    `number` of the query, whose name stands for {name}; `numbers` are those that any method takes.
     """
-    mappers = [_refused_json(), *(mapper for row in rows for mapper in (_json(row), _grpc(row)))]
+    refused = [mapper for row in rows if "where" in row for mapper in _refused(row, numbers)]
+    plain = [mapper for row in rows if "where" not in row for mapper in (_json(row), _grpc(row))]
     other = {"status": 0, "code": 13, "reason": "INTERNAL", "message": "The request could not be served."}
-    return {"mappers": [*mappers, _json(other), _grpc(other)]}
+    return {"mappers": [*refused, *plain, _json(other), _grpc(other)]}
 
 
 def _json(row: dict[str, Any]) -> dict[str, Any]:
@@ -53,26 +61,45 @@ def _grpc(row: dict[str, Any]) -> dict[str, Any]:
     return _mapper(conditions, headers, {"text_format_source": {"inline_string": row["message"]}})
 
 
-def _refused_json() -> dict[str, Any]:
-    """Keep what the transcoder says of a body or query: only it knows what the caller must correct."""
-    refused = "response.code == 400 && response.code_details.contains('grpc_json_transcode')"
+def _refused(row: dict[str, Any], numbers: Iterable[str]) -> list[dict[str, Any]]:
+    expression = f"response.code_details.startsWith('{_TRANSCODER[row['where']]}')"
     said = {
         "name": "envoy.access_loggers.extension_filters.cel",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-            "expression": refused,
+            "expression": expression,
         },
     }
-    return _mapper(
-        [{"extension_filter": said}, {"or_filter": {"filters": IS_REST}}],
-        [],
-        {"json_format": _shape(3, "REQUEST_INVALID", _REFUSED, parser="%LOCAL_REPLY_BODY%")},
-    )
+    conditions = [*_status(row["status"]), {"extension_filter": said}, {"or_filter": {"filters": IS_REST}}]
+    if row["where"] != "number":
+        return [_mapper(conditions, [], {"json_format": _shape(row["code"], row["reason"], row["message"])})]
+    return [
+        _mapper([*conditions, *_no_number(name)], [], {"json_format": _shape_of_field(row, name)})
+        for name in sorted(numbers)
+    ]
 
 
-def _shape(code: int, reason: str, message: str, **metadata: str) -> dict[str, Any]:
-    info = {"@type": _ERROR_INFO, "reason": reason, "domain": DOMAIN, "metadata": metadata}
+def _no_number(name: str) -> list[dict[str, Any]]:
+    """Match a query that gives a parameter something else than digits."""
+    given, well = f".*[?&]{name}=.*", f".*[?&]{name}=-?[0-9]{{1,10}}(&.*)?"
+    return [_path(given), _path(well, invert_match=True)]
+
+
+def _path(regex: str, **options: bool) -> dict[str, Any]:
+    header = {"name": "x-envoy-original-path", "string_match": {"safe_regex": {"regex": regex}}, **options}
+    return {"header_filter": {"header": header}}
+
+
+def _shape(code: int, reason: str, message: str) -> dict[str, Any]:
+    info = {"@type": _ERROR_INFO, "reason": reason, "domain": DOMAIN, "metadata": {}}
     return {"code": code, "message": message, "details": [info]}
+
+
+def _shape_of_field(row: dict[str, Any], name: str) -> dict[str, Any]:
+    shape = _shape(row["code"], row["reason"], row["message"].format(name=name))
+    violation = {"field": name, "description": row["message"].format(name="").strip(" .")}
+    shape["details"].append({"@type": _BAD_REQUEST, "field_violations": [violation]})
+    return shape
 
 
 def _status_message(code: int, reason: str, message: str) -> status_pb2.Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -100,3 +101,9 @@ def parsed(response: bytes) -> Reply:
     status, *lines = head.decode().split("\r\n")
     pairs = (line.split(": ", 1) for line in lines)
     return Reply(int(status.split()[1]), {name.title(): value for name, value in pairs}, body)
+
+
+def assert_outward(reply: Reply) -> None:
+    """Assert that an answer names no class, type or parser of the inside."""
+    said = str([reply.json["message"], reply.info["metadata"]])
+    assert not re.search(r"google|proto|Struct|TYPE_|googleapis|datapipeline\.|parser|recursion", said), said

@@ -17,6 +17,7 @@ from tests.fakes.echo_service import EchoService
 from tests.fakes.rest_client import RestClient
 
 ORIGIN = "https://console.example.com"
+OTHER_ORIGIN = "https://admin.example.com"
 SECONDS = {"request_headers": 1, "request": 1.5, "unary": 1.5, "health_interval": 0.05, "delayed_close": 0.1}
 
 
@@ -67,6 +68,6 @@ async def pipelines(channel: grpc.aio.Channel) -> Any:
 
 
 def small_edge(upstream: str, folder: Path) -> Edge:
-    """Describe an Envoy with the suite's times and one allowed origin."""
+    """Describe an Envoy with the suite's times and two allowed origins."""
     times = [word for name, seconds in SECONDS.items() for word in ("--seconds", f"{name}={seconds}")]
-    return Edge(upstream, folder, arguments=(*times, "--cors-origin", ORIGIN), concurrency=1)
+    return Edge(upstream, folder, arguments=(*times, "--cors-origin", f"{ORIGIN}, {OTHER_ORIGIN}"), concurrency=1)

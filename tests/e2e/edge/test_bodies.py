@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.fakes.echo_service import EchoService
-from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient
+from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient, assert_outward
 
 MIB = 1024 * 1024
 REFUSED = (400, 3, "REQUEST_INVALID")
@@ -76,7 +76,8 @@ async def test_numbers_arrive_as_doubles(rest: RestClient, echo: EchoService) ->
 async def test_what_is_no_object_is_refused(rest: RestClient, echo: EchoService, body: str | bytes) -> None:
     reply = await rest.ask("POST", RUN, {"Content-Type": "application/json"}, body)
     assert reply.refusal == REFUSED
-    assert reply.info["metadata"]["parser"]
+    assert reply.json["message"].startswith("The body must be a JSON object: ")
+    assert_outward(reply)
     assert not echo.calls
 
 

@@ -16,7 +16,7 @@ from datapipeline.v1 import pipelines_pb2
 from sandbox.edge import Edge
 from tests.fakes.echo_service import EchoService
 from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient
-from tests.plugins.envoy import ORIGIN
+from tests.plugins.envoy import ORIGIN, OTHER_ORIGIN
 
 GRPCURL = Path(sys.executable).parent / "grpcurl"
 GET = "/datapipeline.v1.PipelineService/GetRun"
@@ -72,11 +72,12 @@ def _decoded(text: bytes) -> bytes:
     return b"".join(base64.b64decode(piece) for piece in re.findall(rb"[^=]+=*", text))
 
 
-async def test_an_allowed_origin_may_ask_beforehand(rest: RestClient, echo: EchoService) -> None:
-    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+@pytest.mark.parametrize("origin", [ORIGIN, OTHER_ORIGIN])
+async def test_an_allowed_origin_may_ask_beforehand(rest: RestClient, echo: EchoService, origin: str) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
     reply = await rest.ask("OPTIONS", RUN, asked)
     assert reply.status == 200
-    assert reply.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert reply.headers["Access-Control-Allow-Origin"] == origin
     assert {"x-api-key", "idempotency-key"} <= set(reply.headers["Access-Control-Allow-Headers"].split(", "))
     assert not echo.calls
 

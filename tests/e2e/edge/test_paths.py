@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.echo_service import EchoService
-from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient
+from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient, assert_outward
 
 NOTHING_HERE = (404, 5, "METHOD_NOT_FOUND")
 MALFORMED = (400, 3, "REQUEST_INVALID")
@@ -112,11 +112,33 @@ async def test_the_last_of_repeated_query_parameters_wins(rest: RestClient, echo
     assert echo.last.request == {"page_size": 2, "status": "FAILED"}
 
 
-@pytest.mark.parametrize("query", ["bogus=1", "page_size=many", "page_size=1.5", "parameters.x=1", "page.size=1"])
+@pytest.mark.parametrize("query", ["bogus=1", "parameters.x=1", "page.size=1", "page_size.x=1", "status[]=1"])
 async def test_a_query_the_method_does_not_take_is_refused(rest: RestClient, echo: EchoService, query: str) -> None:
     reply = await rest.ask("GET", f"/api/v1/pipelines/runs?{query}")
     assert reply.refusal == MALFORMED
-    assert reply.info["metadata"]["parser"]
+    assert reply.json["message"].startswith("The query names a parameter that this method does not take")
+    assert_outward(reply)
+    assert not echo.calls
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        ("/api/v1/pipelines/runs?page_size=abc", "page_size"),
+        ("/api/v1/pipelines/runs?status=FAILED&page_size=1.5", "page_size"),
+        ("/api/v1/pipelines/runs?page_size=", "page_size"),
+        ("/api/v1/pipelines/runs?page_size=1&limit=99999999999", "limit"),
+        (f"{GET_RUN}/events?after=first", "after"),
+    ],
+)
+async def test_a_number_of_the_query_that_is_none_is_named(
+    rest: RestClient, echo: EchoService, call: str, field: str
+) -> None:
+    reply = await rest.ask("GET", call)
+    assert reply.refusal == MALFORMED
+    assert reply.json["message"] == f"{field} must be a whole number."
+    assert reply.json["details"][1]["field_violations"] == [{"field": field, "description": "must be a whole number"}]
+    assert_outward(reply)
     assert not echo.calls
 
 
