@@ -22,7 +22,8 @@ from workers.model.run import RunStatus, TransitionError
 pytestmark = pytest.mark.engine
 
 TABLES = """
-    run, queue, step, event, receipt, idempotency, lane, notice, solitude, outbox, quota_started, quota_ended, quota_peak
+    run, queue, step, event, receipt, idempotency, lane, notice, solitude, outbox,
+    quota_started, quota_ended, quota_peak
 """
 HOURS = "interval '2 hours'"
 FACTS = """

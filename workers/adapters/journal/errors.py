@@ -6,7 +6,8 @@ import asyncpg
 
 from workers.model.failure import Code, FailedError, Failure, Reason
 
-ENGINE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# InternalClientError: the driver lost its place in the protocol, as it may when the server dies at a wrong moment.
+ENGINE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _LOST = (
@@ -14,6 +15,7 @@ _LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
