@@ -19,18 +19,22 @@ Row = dict[str, Any]
 
 @frozen
 class Endpoint:
-    """One usage endpoint: how it may be grouped, and the count it has instead of tokens, with its unit."""
+    """One usage endpoint: how it may be grouped, and the count it has instead of tokens, with its unit.
+
+    `buckets` are the days that are asked for at once: the most there may be, fewer where results are many and large.
+    """
 
     name: str
     group_by: tuple[str, ...]
     counted: str = ""
     unit: str = ""
+    buckets: int = 31
 
 
 _BY_MODEL = ("project_id", "api_key_id", "model")
 
 ENDPOINTS = (
-    Endpoint("completions", (*_BY_MODEL, "batch", "service_tier")),
+    Endpoint("completions", (*_BY_MODEL, "batch", "service_tier"), buckets=7),
     Endpoint("embeddings", _BY_MODEL),
     Endpoint("moderations", _BY_MODEL),
     Endpoint("images", _BY_MODEL, "images", "images"),

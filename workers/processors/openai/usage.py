@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from attrs import evolve, field, frozen
-from attrs.validators import and_, ge, le
+from attrs.validators import and_, ge, le, optional
 
 from workers.model.openai_usage import ENDPOINTS, Endpoint, breaks_identity, row_of, summed
 from workers.model.page import Page
@@ -20,11 +20,15 @@ from workers.processors.openai.days import LOADED_DAYS, days_to_read, tell_of_ne
 
 @frozen
 class UsageConfig:
-    """`restate_days`: how many complete days the provider may still correct; `buckets_per_page`: days a request."""
+    """`restate_days`: how many complete days the provider may still correct.
+
+    `buckets_per_page`: days a request; without it 7 of completions and 31 of the others. A page of 64 MiB, the most
+    that is accepted, then holds about 15,000 results a day of completions (600 bytes each) and 10,000 of the others.
+    """
 
     table: str = "openai_usage_daily_raw"
     restate_days: int = field(default=3, validator=and_(ge(0), le(92)))
-    buckets_per_page: int = field(default=7, validator=and_(ge(1), le(31)))
+    buckets_per_page: int | None = field(default=None, validator=optional(and_(ge(1), le(31))))
     loaded_days_sql: str = LOADED_DAYS
 
 
@@ -82,7 +86,7 @@ class OpenAiUsage:
         self, config: UsageConfig, ctx: StepContext, endpoint: Endpoint, window: DateWindow, load: Load, tally: _Tally
     ) -> _Tally:
         path = f"/organization/usage/{endpoint.name}"
-        read = DailyRead(ctx, path, endpoint.group_by, window, config.buckets_per_page)
+        read = DailyRead(ctx, path, endpoint.group_by, window, config.buckets_per_page or endpoint.buckets)
         async for page, days in read.pages():
             count = 0
             for day, results in days:

@@ -41,10 +41,10 @@ async def refusal(bench: Bench, pages: list[list[Any]]) -> str:
 async def test_every_endpoint_is_asked_for_whole_days_between_midnights(bench: Bench) -> None:
     await use(bench)
     assert set(bench.reads) == {endpoint.name for endpoint in ENDPOINTS}
-    for (read,) in bench.reads.values():
+    for name, (read,) in bench.reads.items():
         asked = dict(read.params)
         assert (asked["start_time"], asked["end_time"]) == (str(second(FIRST)), str(second(date(2025, 6, 4))))
-        assert (asked["bucket_width"], asked["limit"]) == ("1d", "7")
+        assert (asked["bucket_width"], asked["limit"]) == ("1d", "7" if name == "completions" else "31")
         assert read.path.startswith("/organization/usage/")
 
 
@@ -174,6 +174,11 @@ async def test_long_ranges_are_asked_for_in_pages_of_the_configured_size(bench: 
     config = ReportedCostConfig(buckets_per_page=180)
     await OpenAiReportedCost().execute(config, bench.context(FIRST - timedelta(days=300), LAST))
     assert dict(bench.reads["costs"][0].params)["limit"] == "180"
+
+
+async def test_a_declared_page_size_holds_for_every_endpoint(bench: Bench) -> None:
+    await OpenAiUsage().execute(UsageConfig(buckets_per_page=2), bench.context())
+    assert {dict(read.params)["limit"] for (read,) in bench.reads.values()} == {"2"}
 
 
 @pytest.mark.parametrize("wrong", [{"buckets_per_page": 32}, {"buckets_per_page": 0}, {"restate_days": -1}])
