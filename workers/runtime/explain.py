@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from attrs import frozen
@@ -30,6 +30,10 @@ _BLAME: dict[Reason, tuple[str, str]] = {
     Reason.SCHEMA_CONFLICT: ("service", "migrate the table as the message says, then retry"),
     Reason.SHRINK_HELD: ("caller", "check the provider's data; start a run with force_refresh to accept them"),
     Reason.STALE_RUN: ("caller", "nothing: a newer attempt of the run has written these days"),
+    Reason.PROCESS_CRASHED: (
+        "service",
+        "show this run id to the operators; once the cause is mended, a retry goes on behind the finished steps",
+    ),
     Reason.CANCELLED: ("caller", "retry if it was cancelled by mistake"),
 }
 
@@ -63,21 +67,54 @@ class Explain:
         return (Explanation("SUBSCRIPTION_INACTIVE", message, "caller", remedy="renew it"), *standing)
 
     def _standing(self, run: Run, position: Position) -> list[Explanation]:
-        now = self.clock.now()
         if position.leased_by:
-            until = now + timedelta(seconds=position.lease_left)
-            steps = ", ".join(step.step_id for step in run.steps if step.status == "RUNNING") or "its first step"
-            return [Explanation("RUNNING", f"{position.leased_by} is doing {steps}; its lease is renewed", until=until)]
-        if position.delay > 0:
-            until = now + timedelta(seconds=position.delay)
-            return [Explanation("WAITING_FOR_TIME", position.why or "it is taken up again at that time", until=until)]
-        reasons = []
+            return [self._held(run, position)]
+        reasons = _stopping(run)
         if position.running >= position.cap:
             message = f"{position.running} runs of the organisation run and its cap is {position.cap}"
             reasons.append(Explanation("CAP_REACHED", message, remedy="wait for one to end, or raise the plan's limit"))
+        if position.suspect:
+            return [*reasons, self._suspect(position)]
+        if position.delay > 0:
+            message = position.why or "it is taken up again at that time"
+            return [Explanation("WAITING_FOR_TIME", message, until=self._in(position.delay))]
         if position.ahead:
             reasons.append(Explanation("QUEUED", f"{position.ahead} runs of the organisation stand before it"))
-        return reasons or [Explanation("NEXT", "it starts as soon as a worker is free")]
+        if position.shut > 0:
+            message = "the workers keep for a moment to a run that is tried alone, because its worker died before"
+            reasons.append(Explanation("WORKERS_SHUT", message, until=self._in(position.shut)))
+        return reasons or [Explanation("NEXT", "nothing stands before it: it starts when a worker is free for it")]
+
+    def _held(self, run: Run, position: Position) -> Explanation:
+        worker, until = position.leased_by, self._in(position.lease_left)
+        if position.lease_left <= 0:
+            message = f"{worker} has not renewed its lease; the run is about to be taken back and tried again"
+            return Explanation("LEASE_EXPIRED", message)
+        if run.status is RunStatus.CANCELLING:
+            return Explanation("CANCELLING", f"{worker} is asked to stop it", until=until)
+        steps = ", ".join(step.step_id for step in run.steps if step.status == "RUNNING") or "its first step"
+        alone = f" and nothing else, because the run's worker died before{_counted(position)}" if position.alone else ""
+        return Explanation("RUNNING", f"{worker} is doing {steps}{alone}; its lease is renewed", until=until)
+
+    def _suspect(self, position: Position) -> Explanation:
+        message = (
+            "its worker died, so it waits to be tried alone, or beside others one at a time; "
+            f"{position.suspects_ahead} such runs stand before it{_counted(position)}"
+        )
+        return Explanation("SUSPECT", message, until=self._in(position.delay) if position.delay > 0 else None)
+
+    def _in(self, seconds: float) -> datetime:
+        return self.clock.now() + timedelta(seconds=seconds)
+
+
+def _stopping(run: Run) -> list[Explanation]:
+    if run.status is not RunStatus.CANCELLING:
+        return []
+    return [Explanation("CANCELLING", "it is asked to stop; its worker died, and the next one that takes it ends it")]
+
+
+def _counted(position: Position) -> str:
+    return f" (died {position.crashes} times while it ran alone; after 3 it is put aside)" if position.crashes else ""
 
 
 def _between() -> Explanation:

@@ -64,7 +64,7 @@ class PostgresIntake:
 
     async def position(self, org: str, run_id: UUID) -> Position | None:
         """Return where a live run stands; see ports.Intake."""
-        row = await self._callers.fetch_one("position", org, run_id)
+        row = await self._callers.fetch_one("position", org, run_id, *self._room.suspicion.terms)
         return position_of(row) if row else None
 
     async def audit(self, entry: Row) -> None:

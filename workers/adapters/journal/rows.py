@@ -96,10 +96,15 @@ def position_of(row: _Row) -> Position:
         ahead=row["ahead"],
         cap=row["cap"] or 0,
         running=row["running"],
-        delay=row["delay"] or 0.0,
+        delay=max(row["patience_left"], 0.0) if row["suspect"] else row["delay"] or 0.0,
         why=_why(row),
         leased_by=row["worker"] or "",
         lease_left=row["lease_left"] or 0.0,
+        suspect=row["suspect"],
+        suspects_ahead=row["suspects_ahead"],
+        crashes=row["crash_count"],
+        alone=row["alone"],
+        shut=row["shut"],
     )
 
 
@@ -109,7 +114,7 @@ def _why(row: _Row) -> str:
     if row["state"] == "delayed":
         return str(row["why"])
     if row["suspect"]:
-        return "waits to run alone, because its last worker died"
+        return "waits to be tried alone, because its last worker died"
     if row["running"] >= (row["cap"] or 0):
         return "waits for a running run of the organisation to end"
     return "waits for earlier runs of the organisation" if row["ahead"] else "waits for a free worker"
