@@ -89,7 +89,13 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
 
     async def RetryRun(self, request: pipelines_pb2.RetryRunRequest, call: Call) -> run_pb2.Run:
         """Start a new run that goes on where an ended one stopped."""
-        run = await self.acceptance.retry(call.org, UUID(request.run_id), call.principal.key_id, call.trace_id)
+        run = await self.acceptance.retry(
+            call.org,
+            UUID(request.run_id),
+            call.principal.key_id,
+            call.trace_id,
+            requests.idempotency_key_of(call.metadata.get("idempotency-key", ())),
+        )
         return self._shown(run)
 
     async def ExplainRun(

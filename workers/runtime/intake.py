@@ -13,7 +13,7 @@ from attrs import field, frozen
 from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
 from workers.model.failure import Code, Reason, refused
-from workers.model.lease import Added, LaneTerms, NewRun
+from workers.model.lease import Added, KnownKey, LaneTerms, NewRun
 from workers.model.org import Org
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline
@@ -81,40 +81,50 @@ class Acceptance:
         pipeline = self._find(wanted)
         inputs = self._catalog.inputs(pipeline, wanted.parameters, self._clock.now().date())
         body = digest({"path": pipeline.path, "parameters": dict(wanted.parameters)})
-        if wanted.idempotency_key is not None:
-            known = await self._journal.find_key(wanted.org, wanted.idempotency_key)
-            if known is not None:
-                if known.body_hash != body:
-                    raise mismatch()
-                return Accepted(known.run_id, pipeline.pipeline_id(wanted.org), known.status, existing=True)
+        known = await self._by_key(wanted.org, wanted.idempotency_key, body)
+        if known is not None:
+            return Accepted(known.run_id, pipeline.pipeline_id(wanted.org), known.status, existing=True)
         org = await self._allowed(wanted.org, pipeline)
         new = self._new_run(wanted, pipeline, inputs, org, body)
         return _receipt(await self._journal.add(new), new)
 
-    async def retry(self, org_slug: str, run_id: UUID, key_id: str, trace_id: str = "") -> Run:
+    async def retry(
+        self, org_slug: str, run_id: UUID, key_id: str, trace_id: str = "", idempotency_key: str | None = None
+    ) -> Run:
         """Start a new run that adopts the succeeded steps of an ended one, and return it.
 
-        Steps are adopted only while the pipeline's declaration is what it was; otherwise all are done again.
+        While an earlier retry of the same run is live, that one is returned; so is the run of a known key. Steps are
+        adopted only while the pipeline's declaration is what it was; otherwise all are done again.
         """
-        run = await self._journal.find_run(org_slug, run_id)
-        if run is None:
-            raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "there is no such run")
+        run = await self._known(org_slug, run_id)
+        body = digest({"retry_of": str(run_id)})
+        known = await self._by_key(org_slug, idempotency_key, body)
+        if known is not None:
+            return await self._known(org_slug, known.run_id)
         if not run.status.terminal or run.status is RunStatus.COMPLETED:
             raise refused(Code.FAILED_PRECONDITION, Reason.RUN_NOT_RETRYABLE, _not_retryable(run.status))
-        wanted = Submission(
-            org_slug, run.provider, run.domain, run.pipeline, run.parameters, None, key_id, trace_id, TriggerType.RETRY
-        )
+        wanted = _again(run, key_id, trace_id, idempotency_key)
         pipeline = self._find(wanted)
         inputs = self._catalog.inputs(pipeline, run.parameters, self._clock.now().date())
         org = await self._allowed(org_slug, pipeline)
         same = pipeline.config_hash == run.config_hash
         adopt = tuple(step.step_id for step in run.steps if same and step.status is StepStatus.COMPLETED)
-        new = self._new_run(wanted, pipeline, inputs, org, "", retry_of=run_id, adopt=adopt)
+        new = self._new_run(wanted, pipeline, inputs, org, body, retry_of=run_id, adopt=adopt)
         added = await self._journal.add(new)
-        found = await self._journal.find_run(org_slug, added.run_id)
-        if found is None:
-            raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "the run is already forgotten")
-        return found
+        return await self._known(org_slug, added.run_id)
+
+    async def _known(self, org_slug: str, run_id: UUID) -> Run:
+        run = await self._journal.find_run(org_slug, run_id)
+        if run is None:
+            raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "there is no such run")
+        return run
+
+    async def _by_key(self, org_slug: str, key: str | None, body: str) -> KnownKey | None:
+        """Return what a key stands for; raises IDEMPOTENCY_MISMATCH when that is another body."""
+        known = await self._journal.find_key(org_slug, key) if key is not None else None
+        if known is not None and known.body_hash != body:
+            raise mismatch()
+        return known
 
     def _find(self, wanted: Submission) -> Pipeline:
         pipeline = self._catalog.find(wanted.provider, wanted.domain, wanted.pipeline)
@@ -186,6 +196,20 @@ class Acceptance:
             adopt=adopt,
             trace_id=wanted.trace_id,
         )
+
+
+def _again(run: Run, key_id: str, trace_id: str, key: str | None) -> Submission:
+    return Submission(
+        run.org_slug,
+        run.provider,
+        run.domain,
+        run.pipeline,
+        run.parameters,
+        key,
+        key_id,
+        trace_id,
+        TriggerType.RETRY,
+    )
 
 
 def digest(value: Mapping[str, Any]) -> str:

@@ -191,6 +191,32 @@ async def test_a_retry_adopts_what_succeeded(journal: PostgresJournal, desk: Des
     assert run.retry_of == lease.run.run_id
 
 
+@pytest.mark.parametrize("changes", [{"force_refresh": True}, {"parameters_hash": "of another day"}])
+async def test_a_second_retry_is_the_first_one_while_that_is_live(
+    journal: PostgresJournal, desk: Desk, changes: dict[str, Any]
+) -> None:
+    first = await desk.lease()
+    await desk.finish(first, status=RunStatus.FAILED)
+    retries = [new_run(retry_of=first.run.run_id, **changes) for _ in range(9)]
+    added = await asyncio.gather(*map(journal.add, retries))
+    assert ({answer.run_id for answer in added}, sum(not answer.existing for answer in added)) == ({added[0].run_id}, 1)
+    (retry,) = await journal.claim("w1", 9)
+    assert (await journal.add(new_run(retry_of=first.run.run_id, **changes))).status is RunStatus.RUNNING
+    await desk.finish(retry)
+    assert not (await journal.add(new_run(retry_of=first.run.run_id, **changes))).existing
+
+
+async def test_a_retry_stands_for_nothing_to_another_organisation_or_once_it_is_being_cancelled(
+    journal: PostgresJournal, desk: Desk
+) -> None:
+    first = await desk.lease()
+    await desk.finish(first, status=RunStatus.FAILED)
+    lease = await desk.lease(retry_of=first.run.run_id)
+    assert not (await journal.add(new_run("other", retry_of=first.run.run_id))).existing
+    await journal.cancel("acme", lease.run.run_id)
+    assert not (await journal.add(new_run(retry_of=first.run.run_id))).existing
+
+
 async def test_nothing_is_adopted_from_another_organisation(journal: PostgresJournal, desk: Desk) -> None:
     lease = await desk.lease("other")
     await journal.record(lease, StepEnded(StepRun("extract_usage", "", StepStatus.COMPLETED)))

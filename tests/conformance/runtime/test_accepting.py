@@ -12,7 +12,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.workshop import ONE_STEP, Workshop
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.org import Integration, Subscription
-from workers.model.run import RunStatus, TriggerType
+from workers.model.run import Run, RunStatus, TriggerType
 from workers.ports import StepContext, StepResult
 from workers.runtime.intake import Accepted, Submission, digest
 
@@ -212,6 +212,42 @@ async def test_a_retry_needs_what_a_run_needs(door: Workshop) -> None:
     with pytest.raises(FailedError) as caught:
         await door.acceptance().retry("acme", accepted.run_id, "")
     assert caught.value.failure.reason is Reason.SUBSCRIPTION_INACTIVE
+
+
+async def failed(door: Workshop, **parameters: Any) -> Run:
+    """Return a run that ended badly."""
+
+    async def fail(_ctx: StepContext) -> StepResult:
+        raise ValueError("no")
+
+    door.parts["only"] = fail
+    return await door.go_on((await ask(door, **parameters)).run_id)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"force_refresh": True}])
+async def test_a_retry_that_is_asked_for_twice_at_once_is_one_run(door: Workshop, parameters: dict[str, Any]) -> None:
+    run = await failed(door, **parameters)
+    retries = await asyncio.gather(*(door.acceptance().retry("acme", run.run_id, "") for _ in range(5)))
+    assert len({retry.run_id for retry in retries}) == 1
+    await door.go_on(retries[0].run_id)
+    assert (await door.acceptance().retry("acme", run.run_id, "")).run_id != retries[0].run_id
+
+
+async def test_a_key_stands_for_its_retry_whatever_became_of_it(door: Workshop) -> None:
+    run = await failed(door)
+    retry = await door.acceptance().retry("acme", run.run_id, "", idempotency_key="key")
+    await door.go_on(retry.run_id)
+    again = await door.acceptance().retry("acme", run.run_id, "", idempotency_key="key")
+    assert (again.run_id, again.status) == (retry.run_id, RunStatus.FAILED)
+
+
+async def test_a_key_of_a_retry_is_refused_for_another_run_and_for_a_pipeline(door: Workshop) -> None:
+    run, other = await failed(door), await failed(door, n=2)
+    await door.acceptance().retry("acme", run.run_id, "", idempotency_key="key")
+    for call in (door.acceptance().retry("acme", other.run_id, "", idempotency_key="key"), ask(door, "key")):
+        with pytest.raises(FailedError) as caught:
+            await call
+        assert caught.value.failure.reason is Reason.IDEMPOTENCY_MISMATCH
 
 
 def test_equal_mappings_have_equal_digests_whatever_their_order() -> None:

@@ -178,6 +178,17 @@ async def test_a_retry_is_a_new_run_that_names_the_old_one(desk: Desk) -> None:
     assert retried.run_id != receipt.run_id
 
 
+async def test_a_retry_with_a_key_is_one_run_and_the_key_is_the_organisations(desk: Desk) -> None:
+    receipts = [await desk.run(), await desk.run(parameters=params(force_refresh=True))]
+    for lease in await desk.journal.claim("worker-1", 2):
+        await desk.journal.record(lease, RunEnded(RunStatus.FAILED))
+    keyed = (*AS_ACME, ("idempotency-key", "k"))
+    retried, again = [await ask(desk, "RetryRun", receipts[0].run_id, keyed) for _ in range(2)]
+    assert again.run_id == retried.run_id
+    refusal = await refusal_of(ask(desk, "RetryRun", receipts[1].run_id, keyed))
+    assert refusal.reason == "IDEMPOTENCY_MISMATCH"
+
+
 async def test_a_waiting_run_explains_itself(desk: Desk) -> None:
     receipt = await desk.run()
     explained = await ask(desk, "ExplainRun", receipt.run_id)

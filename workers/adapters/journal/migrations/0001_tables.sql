@@ -43,6 +43,7 @@ CREATE TABLE queue (
     priority integer NOT NULL,
     path text NOT NULL,
     parameters_hash text NOT NULL,
+    retry_of uuid,
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delayed', 'leased')),
     status text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'RUNNING', 'CANCELLING')),
     attempt integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
@@ -67,10 +68,11 @@ CREATE TABLE queue (
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX queue_heads ON queue (org, priority, seq) WHERE state = 'waiting' AND suspect_since IS NULL;
-CREATE INDEX queue_suspects ON queue (COALESCE(alone_at, accepted_at)) WHERE state = 'waiting' AND suspect_since IS NOT NULL;
+CREATE INDEX queue_suspects ON queue (COALESCE(alone_at, accepted_at), seq) WHERE state = 'waiting' AND suspect_since IS NOT NULL;
 CREATE INDEX queue_delayed ON queue (due_at) WHERE state = 'delayed';
 CREATE INDEX queue_leased ON queue (worker) WHERE state = 'leased';
 CREATE INDEX queue_live ON queue (org, parameters_hash);
+CREATE INDEX queue_retries ON queue (retry_of) WHERE retry_of IS NOT NULL;
 
 CREATE VIEW run_now AS
 SELECT r.run_id, r.seq, r.org, r.provider, r.domain, r.pipeline, r.pipeline_id, r.config_hash, r.run_date,

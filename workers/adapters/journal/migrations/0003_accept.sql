@@ -7,6 +7,7 @@ RETURNS TABLE (ord integer, outcome text, known uuid, status text, retry_after d
 DECLARE
     item record;
     old record;
+    stands boolean;
     current_org text := '';
     waiting integer;
     day_started integer;
@@ -26,8 +27,8 @@ BEGIN
     SELECT sum(t.waiting) INTO total FROM tally t;
     FOR item IN
         SELECT * FROM jsonb_to_recordset(items) AS i(ord integer, run_id uuid, org text, key text, body_hash text,
-            hash text, path text, force_refresh boolean, priority integer, daily integer, monthly integer,
-            waiting_limit integer)
+            hash text, path text, retry_of uuid, force_refresh boolean, priority integer, daily integer,
+            monthly integer, waiting_limit integer)
         ORDER BY i.org, i.ord
     LOOP
         ord := item.ord; known := NULL; status := NULL; retry_after := NULL;
@@ -44,18 +45,27 @@ BEGIN
                 CONTINUE;
             END IF;
         END IF;
-        IF NOT item.force_refresh THEN
-            -- a run that was asked to stop will not give what this call asks for
+        -- A live run stands for what it would give: another retry of the same run, or the same pipeline with the same
+        -- parameters unless these are forced. One that is CANCELLING was asked to stop and gives nothing, so it
+        -- stands for nothing: a new run is made while the old one still ends.
+        stands := false;
+        IF item.retry_of IS NOT NULL THEN
+            SELECT q.run_id, q.status INTO old FROM queue q
+            WHERE q.retry_of = item.retry_of AND q.org = item.org AND q.status <> 'CANCELLING' ORDER BY q.seq LIMIT 1;
+            stands := FOUND;
+        END IF;
+        IF NOT stands AND NOT item.force_refresh THEN
             SELECT q.run_id, q.status INTO old FROM queue q
             WHERE q.org = item.org AND q.parameters_hash = item.hash AND q.path = item.path
                 AND q.status <> 'CANCELLING'
             ORDER BY q.seq LIMIT 1;
-            IF FOUND THEN
-                outcome := 'existing'; known := old.run_id; status := old.status;
-                PERFORM keep_key(item.org, item.key, old.run_id, item.body_hash);
-                RETURN NEXT;
-                CONTINUE;
-            END IF;
+            stands := FOUND;
+        END IF;
+        IF stands THEN
+            outcome := 'existing'; known := old.run_id; status := old.status;
+            PERFORM keep_key(item.org, item.key, old.run_id, item.body_hash);
+            RETURN NEXT;
+            CONTINUE;
         END IF;
         IF item.org <> current_org THEN
             current_org := item.org;
@@ -72,8 +82,8 @@ BEGIN
         IF outcome = 'added' THEN
             known := item.run_id; status := 'PENDING';
             next_seq := nextval('run_seq');
-            INSERT INTO queue (run_id, org, seq, priority, path, parameters_hash, accepted_at)
-            VALUES (item.run_id, item.org, next_seq, item.priority, item.path, item.hash, now());
+            INSERT INTO queue (run_id, org, seq, priority, path, parameters_hash, retry_of, accepted_at)
+            VALUES (item.run_id, item.org, next_seq, item.priority, item.path, item.hash, item.retry_of, now());
             PERFORM keep_key(item.org, item.key, item.run_id, item.body_hash);
             taken := taken || item.ord; seqs := seqs || next_seq; ids := ids || item.run_id;
             waiting := waiting + 1; day_started := day_started + 1; month_started := month_started + 1;

@@ -53,7 +53,7 @@ DECLARE
 BEGIN
     SELECT q.run_id, q.org INTO pick FROM queue q JOIN lane l ON l.org = q.org
     WHERE q.state = 'waiting' AND q.suspect_since <= now() - age AND l.running < l.cap
-    ORDER BY COALESCE(q.alone_at, q.accepted_at) LIMIT 1 FOR NO KEY UPDATE OF q, l SKIP LOCKED;
+    ORDER BY COALESCE(q.alone_at, q.accepted_at), q.seq LIMIT 1 FOR NO KEY UPDATE OF q, l SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
