@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from sandbox.demo import Demo, DemoFailedError
-from sandbox.stack import AlreadyRunningError, Options, Stack, running
+from sandbox.stack import AlreadyRunningError, NotStartedError, Options, Stack, running
 from server.settings import Settings, SettingsError
 
 INTERRUPTED = 130
@@ -35,11 +35,7 @@ def _hints(stack: Stack) -> str:
     found = stack.manifest()
     key, org = found["orgs"][0]["api_key"], found["orgs"][0]["slug"]
     edge = found["rest"].removeprefix("http://")
-    exports = "\n".join(
-        f"  export {name}={shlex.quote(value)}"
-        for name, value in stack.environment.items()
-        if name not in stack.options.environment
-    )
+    exports = "\n".join(f"  export {name}={shlex.quote(value)}" for name, value in stack.chosen.items())
     return f"""
 ready: REST and gRPC on {found["rest"]}, metrics on {found["metrics"]}, all of it in {stack.manifest_path}
 
@@ -105,12 +101,8 @@ def main() -> int:
         quick = {"SHUTDOWN_GRACE_SECONDS": "1"} if arguments.what == "demo" else {}
         options = _options(arguments, quick | os.environ)
         status = asyncio.run(_stoppable(_run(options) if arguments.what == "run" else _demo(options)))
-    except (AlreadyRunningError, SettingsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except ExceptionGroup as group:  # parts start side by side
-        for fault in group.exceptions:
-            print(f"the sandbox did not start: {fault}", file=sys.stderr)
+    except (AlreadyRunningError, NotStartedError, SettingsError, OSError) as error:
+        print(f"the sandbox did not start: {error}", file=sys.stderr)
         return 1
     return 0 if arguments.what == "run" and status == INTERRUPTED else status
 

@@ -74,5 +74,7 @@ class Service:
         return True
 
     def _explain(self, what: str) -> str:
-        said = self.log.read_bytes()[self._begins :].decode(errors="replace")
+        lines = self.log.read_bytes()[self._begins :].decode(errors="replace").splitlines()
+        # What it says to whoever starts it is plain text; its log, in JSON, is for when there is none.
+        said = "\n".join([line for line in lines if not line.startswith("{")] or lines)
         return f"the service {what}\n{said[-4000:]}"

@@ -29,13 +29,17 @@ from sandbox.service import Service
 
 MANIFEST = "sandbox.json"
 WATCH_SECONDS = 0.2
-LONGEST_BACKOFF = 5.0
+LONGEST_BACKOFF = 2.0
 FORGIVEN_AFTER = 60.0
 READY_SECONDS = 30.0
 
 
 class AlreadyRunningError(RuntimeError):
     """Another sandbox uses the data directory."""
+
+
+class NotStartedError(RuntimeError):
+    """Something did not start; the text says what, in the words of each part."""
 
 
 @frozen
@@ -52,12 +56,16 @@ class Options:
 
 @define
 class Stack:
-    """What runs, by name, and how to reach it."""
+    """What runs, by name, and how to reach it.
+
+    `environment` is what the service is told, `chosen` the part of it that the stack decides.
+    """
 
     options: Options
     secrets: SandboxSecrets
     parts: dict[str, Part] = field(factory=dict)
     environment: dict[str, str] = field(factory=dict)
+    chosen: dict[str, str] = field(factory=dict)
     _watch: asyncio.Task[None] | None = None
 
     @property
@@ -73,9 +81,15 @@ class Stack:
         return self.options.data_dir / MANIFEST
 
     async def start(self) -> None:
-        """Start everything and return when a run could be submitted; when something does not start, stop it all."""
+        """Start everything and return when a run could be submitted.
+
+        When something does not start, stop it all and raise NotStartedError.
+        """
         try:
             await self._start()
+        except Exception as error:
+            await self.stop()
+            raise NotStartedError("\n".join(_said(error))) from error
         except BaseException:
             await self.stop()
             raise
@@ -91,7 +105,8 @@ class Stack:
         async with asyncio.TaskGroup() as group:
             for part in tuple(self.parts.values()):
                 group.create_task(part.start())
-        self.environment = self._service_environment(postgres, emulator)
+        self.chosen = self._choices(postgres, emulator)
+        self.environment = {**self.options.environment, **self.chosen}
         await Seeding(emulator.rest, folder / "kms.key", self.secrets).seed()
         service = Service(self.environment, folder / "service.log")
         listen = f"{self.environment['HOST']}:{self.environment['PORT']}"
@@ -117,7 +132,7 @@ class Stack:
             except Exception as error:  # noqa: BLE001 - the others must stop all the same
                 print(f"sandbox: {name} did not stop well: {error}", flush=True)
 
-    def _service_environment(self, postgres: Postgres, emulator: Emulator) -> dict[str, str]:
+    def _choices(self, postgres: Postgres, emulator: Emulator) -> dict[str, str]:
         ports = {
             "PORT": self.options.port or free_port(),
             "GRPC_PORT": self.options.grpc_port or free_port(),
@@ -127,7 +142,7 @@ class Stack:
         given = dict(self.options.environment)
         base_url = simulator.base_url if isinstance(simulator, Simulator) else given["OPENAI_BASE_URL"]
         allowed = [*filter(None, given.get("EGRESS_ALLOW", "").split(",")), *_plain_http(base_url)]
-        return given | {
+        return {
             "ENVIRONMENT": "development",
             "HOST": given.get("HOST", "127.0.0.1"),
             **{name: str(port) for name, port in ports.items()},
@@ -142,13 +157,13 @@ class Stack:
         }
 
     async def _until_ready(self) -> None:
-        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession(trust_env=False) as session:
-            while True:
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.get(f"{self.edge.rest}/health/ready") as answer:
-                        if answer.status == 200:  # noqa: PLR2004 - OK
-                            return
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession(trust_env=False) as session:
+                while not await _answers(session, f"{self.edge.rest}/health/ready"):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            log = self.options.data_dir / "service.log"
+            raise NotStartedError(f"the service was not ready within {READY_SECONDS:.0f} s; see {log}") from None
 
     async def _keep(self) -> None:
         deaths: dict[str, list[float]] = {}
@@ -195,9 +210,25 @@ class Stack:
         fresh.replace(self.manifest_path)
 
 
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    with contextlib.suppress(aiohttp.ClientError):
+        async with session.get(url) as answer:
+            return answer.status == 200  # noqa: PLR2004 - OK
+    return False
+
+
+def _said(error: BaseException) -> Iterator[str]:
+    """Yield what went wrong; parts start side by side, and so fail in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        for fault in error.exceptions:
+            yield from _said(fault)
+    else:
+        yield str(error) or type(error).__name__
+
+
 @asynccontextmanager
 async def running(options: Options) -> AsyncIterator[Stack]:
-    """Run a stack; raises AlreadyRunningError when the data directory is in use."""
+    """Run a stack; raises AlreadyRunningError when the data directory is in use, NotStartedError when a part fails."""
     options.data_dir.mkdir(parents=True, exist_ok=True)
     with _locked(options.data_dir / "sandbox.lock"):
         await asyncio.to_thread(end_leftovers, options.data_dir / MANIFEST)
