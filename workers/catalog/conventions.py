@@ -16,7 +16,9 @@ _TABLE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+_(?:hourly|daily|monthly)(?:_(?:ra
 def convention_faults(pipeline: Pipeline, dataset_types: frozenset[str]) -> Iterator[Fault]:
     """Yield where names differ from the conventions, with paths in the pipeline's file."""
     plain = pipeline.declared_id.replace("{org_slug}", "org")
-    if plain and not _KEBAB.match(plain):
+    # What is called by its path has the names of its folders and its file, which may hold underscores.
+    by_path = "-".join(filter(None, ("org", pipeline.provider, pipeline.domain, pipeline.pipeline)))
+    if plain and plain != by_path and not _KEBAB.match(plain):
         yield Fault(("pipeline_id",), f"pipeline ids are kebab-case: {pipeline.declared_id}")
     for index, step in enumerate(pipeline.steps):
         if not step.step_id.startswith(_ACTIONS):

@@ -145,6 +145,12 @@ def test_conventions_are_warned_about_and_break_nothing(configs: Configs) -> Non
     ]
 
 
+def test_a_pipeline_that_is_called_by_its_path_follows_the_conventions(configs: Configs) -> None:
+    configs.write("vendor/cost/usage_cost.yml", "pipeline_id: '{org_slug}-vendor-cost-usage_cost'\n" + STEP)
+    configs.write("vendor/user_list.yml", "pipeline_id: '{org_slug}-vendor-user_list'\n" + STEP)
+    assert not [warning for warning in map(str, configs.load().warnings) if "pipeline ids" in warning]
+
+
 def test_a_step_is_resolved_and_typed_for_a_run(configs: Configs) -> None:
     configs.write(
         "vendor/a.yml",
