@@ -14,6 +14,10 @@ from workers.model.run import RunStatus
 pytestmark = pytest.mark.engine
 
 Connection = asyncpg.Connection
+MANY_MORE_RUNS = """
+    INSERT INTO run SELECT (jsonb_populate_record(r, jsonb_build_object('run_id', gen_random_uuid()))).*
+    FROM run r, generate_series(1, 2500)
+"""
 
 
 async def today(journal: PostgresJournal) -> date:
@@ -134,6 +138,30 @@ async def test_old_runs_are_pruned_with_all_they_own(
     assert await journal.find_run("acme", live.run.run_id) is not None
     for table in ("run", "step"):
         assert await database.fetchval(f"SELECT count(*) FROM {table}") == 1
+
+
+async def test_pruning_goes_on_until_nothing_is_left_to_prune(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.finish(await desk.lease())
+    await database.execute("DELETE FROM outbox")
+    await database.execute(MANY_MORE_RUNS)
+    assert await journal.prune(await journal.ping() + timedelta(hours=1)) == 2501
+    assert await database.fetchval("SELECT count(*) FROM run") == 0
+
+
+async def test_a_declaration_is_kept_while_a_run_refers_to_it_or_a_start_repeats_it(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    await desk.add(config_hash="of a run")
+    for name in ("of a run", "of nobody", "of the last start"):
+        await journal.declare(name, f"the source {name}")
+    await database.execute("UPDATE declaration SET declared_at = declared_at - interval '1 year'")
+    await journal.declare("of the last start", "")
+    await journal.prune(await journal.ping() - timedelta(days=90))
+    assert await journal.declaration("of a run") == "the source of a run"
+    assert await journal.declaration("of the last start") == "the source of the last start"
+    assert await journal.declaration("of nobody") is None
 
 
 async def test_a_role_is_led_by_one(open_journal: OpenJournal) -> None:

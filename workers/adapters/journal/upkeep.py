@@ -37,12 +37,14 @@ class PostgresUpkeep:
         return tuple(row["s"] for row in await self._workers.fetch("sweep", self._room.lease_seconds))
 
     async def prune(self, before: datetime) -> int:
-        """Delete old runs, a thousand in a commit, except those the outbox still holds; see ports.Upkeep."""
+        """Delete old runs except those the outbox still holds, then declarations nobody refers to; see ports.Upkeep.
+
+        Each commit takes a thousand at most, and others have their turn between two of them.
+        """
         total = 0
-        while count := await self._workers.fetch_value("prune", before):
+        while count := await self._workers.fetch_value("prune", before, _PRUNED_AT_ONCE):
             total += count
-            if count < _PRUNED_AT_ONCE:
-                break
+        await self._workers.fetch("forget", before)
         return total
 
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:

@@ -33,6 +33,7 @@ CREATE TABLE run (
 ) WITH (fillfactor = 75);
 CREATE INDEX run_newest ON run (org, created_at DESC, run_id DESC);
 CREATE INDEX run_of_pipeline ON run (org, pipeline_id, created_at DESC, run_id DESC);
+CREATE INDEX run_of_declaration ON run (config_hash);
 -- A BRIN index leaves the update that ends a run in its page (a heap-only tuple).
 CREATE INDEX run_ended ON run USING brin (end_time) WITH (pages_per_range = 16, autosummarize = on);
 
@@ -142,5 +143,6 @@ CREATE INDEX idempotency_age ON idempotency USING brin (created_at);
 
 CREATE TABLE declaration (
     config_hash text PRIMARY KEY,
-    source text NOT NULL
+    source text NOT NULL,
+    declared_at timestamptz NOT NULL DEFAULT now()
 );

@@ -72,23 +72,31 @@ BEGIN
 END
 $$;
 
--- Delete up to a thousand runs that ended before, unless the warehouse has not seen them.
-CREATE FUNCTION prune(before timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
+-- Delete up to `most` runs that ended before, unless the warehouse has not seen them.
+CREATE FUNCTION prune(before timestamptz, most integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     ids uuid[];
 BEGIN
     SELECT array_agg(p.run_id) INTO ids FROM (
         SELECT r.run_id FROM run r WHERE r.end_time < before
             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.run_id = r.run_id)
-        LIMIT 1000) p;
+        LIMIT most) p;
     DELETE FROM event WHERE run_id = ANY (ids);
     DELETE FROM receipt WHERE run_id = ANY (ids);
     DELETE FROM step WHERE run_id = ANY (ids);
     DELETE FROM run WHERE run_id = ANY (ids);
+    RETURN COALESCE(cardinality(ids), 0);
+END
+$$;
+
+-- Delete counters that no month needs any more, and declarations that no run refers to and no start repeated since.
+CREATE FUNCTION forget(before timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     DELETE FROM quota_started WHERE day < before::date - 62;
     DELETE FROM quota_ended WHERE day < before::date - 62;
     DELETE FROM quota_peak WHERE day < before::date - 62;
-    RETURN COALESCE(cardinality(ids), 0);
+    DELETE FROM declaration d WHERE d.declared_at < before
+        AND NOT EXISTS (SELECT 1 FROM run r WHERE r.config_hash = d.config_hash);
 END
 $$;
 

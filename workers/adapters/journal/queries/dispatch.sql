@@ -33,7 +33,7 @@ SELECT release($1)
 SELECT recover($1)
 
 -- name: declare
-INSERT INTO declaration VALUES ($1, $2) ON CONFLICT (config_hash) DO NOTHING
+INSERT INTO declaration VALUES ($1, $2) ON CONFLICT (config_hash) DO UPDATE SET declared_at = excluded.declared_at
 
 -- name: declaration
 SELECT source FROM declaration WHERE config_hash = $1

@@ -7,7 +7,10 @@ SELECT reap($1::float8)
 SELECT s FROM sweep($1::float8) AS s
 
 -- name: prune
-SELECT prune($1::timestamptz)
+SELECT prune($1::timestamptz, $2::integer)
+
+-- name: forget
+SELECT forget($1::timestamptz)
 
 -- name: parcels
 SELECT parcel_id, kind, batch, payload FROM seal_parcels($1, $2)
