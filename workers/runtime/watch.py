@@ -19,10 +19,13 @@ class Watch:
     journal: Intake
     clock: Clock
     poll: float = 0.25
-    heartbeat: float = 10.0
+    heartbeat: float = 3.0
 
     async def follow(self, org: str, run_id: UUID, after: int) -> AsyncIterator[RunEvent]:
-        """Yield events with a larger sequence than `after` until TERMINAL; raises RUN_NOT_FOUND before the first."""
+        """Yield events with a larger sequence than `after` until TERMINAL; raises RUN_NOT_FOUND before the first.
+
+        The last event is written with the end itself, so the run is looked at again only for a heartbeat.
+        """
         run = await self._run(org, run_id)
         last, spoke = after, self.clock.monotonic()
         while True:
@@ -37,11 +40,12 @@ class Watch:
             if run.status.terminal:
                 yield _ending(run, last)
                 return
-            if self.clock.monotonic() - spoke >= self.heartbeat:
-                spoke = self.clock.monotonic()
+            if self.clock.monotonic() - spoke < self.heartbeat:
+                await self.clock.sleep(self.poll)
+                continue
+            run, spoke = await self._run(org, run_id), self.clock.monotonic()
+            if not run.status.terminal:
                 yield RunEvent(last, self.clock.now(), EventType.HEARTBEAT, status=run.status)
-            await self.clock.sleep(self.poll)
-            run = await self._run(org, run_id)
 
     async def _run(self, org: str, run_id: UUID) -> Run:
         run = await self.journal.find_run(org, run_id)

@@ -13,16 +13,33 @@ import pytest
 from server.clock import SystemClock
 from tests.fakes.clock import ManualClock
 from tests.fakes.workshop import ONE_STEP, Workshop, for_ever
+from workers.adapters.journal import PostgresJournal
 from workers.model.explanation import Explanation
 from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError
 from workers.model.lease import RunEnded
 from workers.model.org import Subscription
-from workers.model.run import EventType, RunError, RunEvent, RunStatus
+from workers.model.run import EventType, Run, RunError, RunEvent, RunStatus
 from workers.ports import StepContext, StepResult
 from workers.runtime.explain import Explain
 from workers.runtime.watch import Watch
 
 pytestmark = pytest.mark.engine
+
+
+class CountingIntake:
+    """The callers' part of a real journal; counts how often a run and its events are read."""
+
+    def __init__(self, journal: PostgresJournal) -> None:
+        self._journal = journal
+        self.runs = self.events_read = 0
+
+    async def find_run(self, org: str, run_id: UUID) -> Run | None:
+        self.runs += 1
+        return await self._journal.find_run(org, run_id)
+
+    async def events(self, run_id: UUID, after: int) -> tuple[RunEvent, ...]:
+        self.events_read += 1
+        return await self._journal.events(run_id, after)
 
 
 def follow(shop: Workshop, run_id: UUID, after: int = 0, org: str = "acme") -> AsyncIterator[RunEvent]:
@@ -88,6 +105,22 @@ async def test_a_quiet_run_is_heard_of_by_heartbeats_that_repeat_the_last_sequen
         event = await beat
         assert (event.type, event.sequence, event.status) == (EventType.HEARTBEAT, 1, "PENDING")
     assert len(await shop.events(run_id)) == 1
+
+
+async def test_a_quiet_watcher_looks_at_the_run_only_for_a_heartbeat(shop: Workshop) -> None:
+    await shop.declare()
+    run_id = await shop.submit()
+    clock, looks = ManualClock(), CountingIntake(shop.journal)
+    journal: Any = looks
+    events = Watch(journal, clock).follow("acme", run_id, 0)
+    assert (await anext(events)).type is EventType.QUEUED
+    beat = asyncio.get_running_loop().create_task(_next(events))
+    for _ in range(12):
+        await clock.until_asleep()
+        assert (looks.runs, beat.done()) == (1, False)
+        clock.advance(0.25)
+    assert (await beat).type is EventType.HEARTBEAT
+    assert (looks.runs, looks.events_read) == (2, 14)
 
 
 async def _next(events: AsyncIterator[RunEvent]) -> RunEvent:
