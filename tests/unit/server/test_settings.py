@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import pytest
 from hypothesis import given
@@ -136,6 +138,18 @@ def test_the_token_key_is_the_same_for_all_replicas_and_hangs_on_the_secrets() -
 def test_every_field_that_is_read_has_a_variable_of_its_own() -> None:
     variables = [field.metadata["variable"] for field in attrs.fields(Settings) if field.metadata]
     assert len(variables) == len(set(variables)) >= 35
+
+
+def test_the_readme_documents_every_variable() -> None:
+    readme = Path("README.md").read_text()
+    variables = [field.metadata["variable"] for field in attrs.fields(Settings) if field.metadata]
+    assert [name for name in variables if f"`{name}`" not in readme] == []
+
+
+def test_what_can_be_read_is_read_beside_what_cannot() -> None:
+    settings, faults = Settings.read(JOURNAL | {"ROLE": "boss", "METRICS_HOST": "0.0.0.0", "GRPC_PORT": "1x"})
+    assert [fault.partition(":")[0] for fault in faults] == ["ROLE", "GRPC_PORT"]
+    assert (settings.role, settings.grpc_port, settings.metrics_host) == ("all", 50051, "0.0.0.0")
 
 
 @given(st.text(max_size=12))

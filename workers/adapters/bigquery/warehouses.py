@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -80,7 +81,7 @@ class BigQueryWarehouses:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._wiring.spooling.shutdown(wait=True)
+        await asyncio.to_thread(self._wiring.spooling.shutdown)  # it waits, and the loop must turn meanwhile
         self._wiring.calls.close()
         self._wiring.client.close()
 
