@@ -71,6 +71,8 @@ async def _serve(
             await _drain(settings, engines, vitals, server, pool, hurry)
         finally:
             await admin.stop()
+            # Actors end before what they work on is closed.
+            await engines.supervisor.stop()
 
 
 @asynccontextmanager

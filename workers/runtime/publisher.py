@@ -20,7 +20,7 @@ from workers.runtime.supervisor import Supervisor
 log = structlog.get_logger()
 published = Counter("outbox_published_total", "Parcels that reached the warehouse", ["kind"])
 
-BATCH = 50_000
+BATCH = 10_000
 
 
 @frozen
