@@ -30,7 +30,7 @@ class NewRun:
 
     `parameters_hash` covers the pipeline and its typed parameters (the same live run is returned instead of a second
     one, unless `force_refresh`); `body_hash` covers what the caller sent under `idempotency_key`; `adopt` names the
-    steps whose outcome is copied from `retry_of`.
+    steps whose outcome is copied from `retry_of`, of which one retry is live at a time.
     """
 
     run_id: UUID
