@@ -100,7 +100,7 @@ class Upkeep(Protocol):
         """Compare lane counters with counts and repair; return what was wrong, in words."""
 
     async def prune(self, before: datetime) -> int:
-        """Delete runs that ended earlier, with all they own, and what nobody refers to any more; return how many runs."""
+        """Delete runs that ended earlier with all they own, and declarations without a run; return how many runs."""
 
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:
         """Return the oldest unpublished batch of a kind; seal a new one of up to `limit` parcels when there is none."""
