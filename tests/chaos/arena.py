@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
-from attrs import define, field, frozen
+from attrs import define, field
 
 from sandbox.bigquery.connect import connect
 from sandbox.parts import free_port
 from sandbox.service import Service
 from sandbox.stack import Options, running
+from tests.chaos.toll import Counts, Toll
 from tests.e2e.stack.provider_reader import COUNTS, NAMES, ProviderReader
 from tests.fakes.org_client import OrgClient
 from tests.fakes.rest_client import RestClient
@@ -29,23 +29,6 @@ from tests.plugins.sandbox import Running, environment
 LEASE = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "REAP_SECONDS": "1", "SHUTDOWN_GRACE_SECONDS": "2"}
 ORGS = tuple(f"org_{number}" for number in range(8))
 DAY = date(2025, 2, 1)
-
-
-@frozen
-class Toll:
-    """What a fault cost, as the last table prints it."""
-
-    fault: str
-    injected: int
-    recovered_in: float
-    lost: int
-    duplicated: int
-    leaked: int
-
-    @property
-    def harmless(self) -> bool:
-        """Whether nothing was lost, done twice or left behind."""
-        return self.lost == self.duplicated == self.leaked == 0
 
 
 @define
@@ -74,7 +57,9 @@ class Arena:
 
     async def kill(self) -> float:
         """End the service as a power cut would; return when (monotonic seconds)."""
-        os.kill(self.service.pid, signal.SIGKILL)
+        pid = self.service.pid
+        assert pid, "there is no service to kill"
+        os.kill(pid, signal.SIGKILL)
         return time.monotonic()
 
     async def rearm(self, failpoints: str) -> None:
@@ -82,14 +67,17 @@ class Arena:
         clean, before = self.service.environment, self.service.pid
         self.service.environment = {**clean, "FAILPOINTS": failpoints}
         await self.kill()
-        await until(lambda: self.reborn(before), 30)
+        await self.reborn(before)
         self.service.environment = clean
         await self.ready()
 
-    async def reborn(self, before: int) -> bool:
-        """Whether the sandbox has started another service."""
-        pids = json.loads(self.running.stack.manifest_path.read_text())["pids"]
-        return pids["service"] not in {0, before}
+    async def reborn(self, before: int) -> None:
+        """Wait until the sandbox has started another service than that process."""
+
+        async def other() -> bool:
+            return self.service.pid not in {0, before}
+
+        await until(other, 30)
 
     async def ready(self) -> None:
         """Wait until calls are taken."""
@@ -114,18 +102,58 @@ class Arena:
         finally:
             await second.stop()
 
-    async def completed(self, org: OrgClient, run_id: str, seconds: float = 60) -> dict[str, Any]:
-        """Wait for a run's end through whatever is down, and return the run."""
+    async def accepted(self, org: OrgClient, pipeline: str, key: str, **parameters: Any) -> str:
+        """Ask for a run until somebody says that it is accepted, under one key, as a careful caller does."""
 
-        async def ended() -> dict[str, Any]:
+        async def said() -> str:
+            try:
+                reply = await org.start(pipeline, key=key, **parameters)
+            except (OSError, aiohttp.ClientError, TimeoutError):
+                return ""
+            assert reply.status in {200, 429, 503}, reply.json
+            return str(reply.json["run_id"]) if reply.status == 200 else ""
+
+        return await until(said, 60)
+
+    async def run(self, org: OrgClient, run_id: str) -> dict[str, Any]:
+        """Return a run as the service tells it, once it tells anything."""
+
+        async def told() -> dict[str, Any]:
             try:
                 reply = await org.ask("GET", f"/api/v1/pipelines/runs/{run_id}")
             except (OSError, aiohttp.ClientError, TimeoutError):
                 return {}
-            over = reply.status == 200 and reply.json["status"] not in {"PENDING", "RUNNING", "CANCELLING"}
-            return dict(reply.json) if over else {}
+            return dict(reply.json) if reply.status == 200 else {}
 
-        return await until(ended, seconds, pause=0.1)
+        return await until(told, 40, pause=0.1)
+
+    async def status(self, run_id: str) -> str:
+        """Return a run's status as the journal has it; empty while the journal is away."""
+        try:
+            found = await self.running.journal.fetchval("SELECT status FROM run_now WHERE run_id = $1", run_id)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return ""
+        return str(found)
+
+    async def ended(self, run_id: str, seconds: float = 60) -> str:
+        """Wait for a run's end, whatever is down, and return its status."""
+
+        async def over() -> str:
+            status = await self.status(run_id)
+            return "" if status in {"", "PENDING", "RUNNING", "CANCELLING"} else status
+
+        return await until(over, seconds, pause=0.1)
+
+    async def taken(self, run_id: str, after: int = 0) -> int:
+        """Wait until somebody holds a newer lease than the fence `after`, or the run is over; return its fence or 0."""
+
+        async def newer() -> tuple[int, ...]:
+            sql = "SELECT fence FROM queue WHERE run_id = $1 AND state = 'leased' AND fence > $2"
+            fence = await self.running.journal.fetchval(sql, run_id, after)
+            over = await self.status(run_id) not in {"PENDING", "RUNNING"}
+            return (int(fence or 0),) if fence or over else ()
+
+        return (await until(newer, 90))[0]
 
     async def asked_for(self, endpoint: str) -> None:
         """Wait until the provider has been asked for an endpoint (and holds the request back)."""
@@ -142,40 +170,31 @@ class Arena:
         sql = "SELECT COALESCE(q.fence, r.last_fence, 0) FROM run r LEFT JOIN queue q USING (run_id) WHERE run_id = $1"
         return int(await self.running.journal.fetchval(sql, run_id))
 
-    async def charge(self, fault: str, injected: int, since: float, acked: Mapping[str, OrgClient]) -> Toll:
-        """Wait until all acked runs are over, count what is wrong, and write it down."""
-        ends = {run_id: await self.completed(org, run_id) for run_id, org in acked.items()}
-        recovered = time.monotonic() - since
-        lost = sum(run["status"] != "COMPLETED" for run in ends.values())
-        toll = Toll(fault, injected, recovered, lost, await self._duplicated(acked), await self._leaked())
-        self.tolls.append(toll)
-        return toll
+    async def cleared(self) -> None:
+        """Wait until no run is suspected of the last crash: who is killed three times while it is, is put aside."""
 
-    async def _duplicated(self, acked: Mapping[str, OrgClient]) -> int:
-        """Count terminal events too many, gaps in the events' numbers, and runs too many under one key."""
-        journal, ids = self.running.journal, list(acked)
-        ends = "SELECT count(*) FROM event WHERE run_id = ANY ($1::uuid[]) AND type = 'TERMINAL'"
-        gaps = "SELECT count(*) FROM (SELECT 1 FROM event WHERE run_id = ANY ($1::uuid[]) GROUP BY run_id"
-        gaps += " HAVING max(sequence) <> count(*)) g"
-        twice = "SELECT count(*) - count(DISTINCT run_id) FROM idempotency"
-        return int(
-            abs(await journal.fetchval(ends, ids) - len(ids))
-            + await journal.fetchval(gaps, ids)
-            + await journal.fetchval(twice)
+        async def none() -> bool:
+            suspects = "SELECT count(*) = 0 FROM queue WHERE suspect_since IS NOT NULL"
+            return bool(await self.running.journal.fetchval(suspects))
+
+        await until(none, 60)
+
+    async def written(self, run_id: str) -> str:
+        """Return all that the journal has about a run that is over."""
+        row = "SELECT (SELECT string_agg(t::text, ' ') FROM {} t WHERE run_id = $1)"
+        return "".join(
+            [str(await self.running.journal.fetchval(row.format(t), run_id)) for t in ("run", "step", "event")]
         )
 
-    async def _leaked(self) -> int:
-        """Count slots, lane counters, spool files and stages that nobody holds any more."""
-        journal = self.running.journal
-
-        async def quiet() -> bool:
-            return bool(await journal.fetchval("SELECT count(*) = 0 FROM queue"))
-
-        await until(quiet, 20)
-        leases = await journal.fetchval("SELECT count(*) FROM queue WHERE state = 'leased'")
-        drift = await journal.fetchval("SELECT count(*) FROM lane_drift")
-        spool = [file for file in (self.running.stack.options.data_dir / "spool").rglob("*") if file.is_file()]
-        return int(leases + drift + len(spool))
+    async def charge(self, fault: str, injected: int, since: float, acked: Collection[str]) -> Toll:
+        """Wait until all acked runs are over, count what is wrong, and write it down."""
+        for run_id in acked:
+            await self.ended(run_id)
+        recovered = time.monotonic() - since
+        counts = Counts(self.running.journal, self.running.stack.options.data_dir / "spool")
+        toll = Toll(fault, injected, recovered, *await counts.all(list(acked)))
+        self.tolls.append(toll)
+        return toll
 
     async def as_the_source(self, org: OrgClient, day: str) -> None:
         """The usage table holds every row of the provider for that day, once."""
@@ -201,13 +220,3 @@ async def opened(folder: Path) -> AsyncIterator[Arena]:
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
             yield Arena(Running(stack, RestClient(stack.edge.rest, session), warehouse, journal))
-
-
-def table(tolls: list[Toll]) -> str:
-    """Print what every fault cost."""
-    lines = [f"{'fault':58} {'injected':>8} {'recovered':>10} {'lost':>5} {'twice':>6} {'leaked':>7}"]
-    for toll in tolls:
-        counts = f"{toll.lost:5} {toll.duplicated:6} {toll.leaked:7}"
-        lines.append(f"{toll.fault:58} {toll.injected:8} {toll.recovered_in:8.1f} s {counts}")
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    return "\n".join([f"chaos, {at}, lease {LEASE['LEASE_SECONDS']} s", *lines])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.arena import Arena, opened, table
+from tests.chaos.arena import Arena, opened
+from tests.chaos.toll import table
 
 HERE = Path(__file__).parent
 SHORT = bool(os.environ.get("SHORT"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 import grpc.aio
@@ -36,11 +35,11 @@ async def test_a_run_whose_server_is_killed_in_the_middle_is_done_by_the_next(ar
     fence = await arena.fence(run_id)
     at = await arena.kill()
     await arena.running.faults()
-    toll = await arena.charge("kill -9 in the middle of an extract", 1, at, {run_id: org})
+    toll = await arena.charge("kill -9 in the middle of an extract", 1, at, [run_id])
     assert toll.harmless, toll
     assert toll.recovered_in < RESTARTED_WITHIN
     await arena.as_the_source(org, day)
-    run = await org.run(run_id)
+    run = await arena.run(org, run_id)
     assert (run["attempt"], await arena.fence(run_id) > fence) == (2, True)
     events = await org.events(run_id)
     assert [event["type"] for event in events].count("STARTED") == 2
@@ -59,7 +58,7 @@ async def test_a_caller_whose_server_died_before_it_answered_gets_the_one_run_by
     assert await _runs(arena) - before == (moment == "accept.after_commit")
     receipt = (await org.start(NOTHING, key=moment)).json
     assert receipt["existing"] == (moment == "accept.after_commit")
-    toll = await arena.charge(f"kill -9 at {moment}", 1, at, {receipt["run_id"]: org})
+    toll = await arena.charge(f"kill -9 at {moment}", 1, at, [receipt["run_id"]])
     assert toll.harmless, toll
     assert await _runs(arena) - before == 1
 
@@ -69,33 +68,27 @@ async def test_a_run_whose_server_is_killed_at_a_commit_is_done_once(arena: Aren
     org, day = arena.org(2), arena.next_day()
     await arena.rearm(f"{moment.partition('*')[0]}=kill{moment.removeprefix(moment.partition('*')[0])}")
     pid, at = arena.service.pid, time.monotonic()
-    run_id = await org.accepted(EXTRACT, date=day)
-    toll = await arena.charge(f"kill -9 at {moment}", 1, at, {run_id: org})
-    assert arena.service.pid != pid
+    run_id = await arena.accepted(org, EXTRACT, moment, date=day)
+    toll = await arena.charge(f"kill -9 at {moment}", 1, at, [run_id])
+    await arena.reborn(pid)
     assert toll.harmless, toll
     await arena.as_the_source(org, day)
 
 
 async def test_a_run_that_kills_its_server_is_put_aside_and_its_lane_goes_on(arena: Arena) -> None:
     poison, good = arena.org(3), arena.org(4)
-    day = arena.next_day()
     await arena.running.faults({"kind": "hang", "endpoint": "images", "times": None})
-    run_id = await poison.accepted(EXTRACT, date=day)
-    kills = 0
-    at = time.monotonic()
-    with contextlib.suppress(AssertionError):
-        while (await poison.run(run_id))["status"] in {"PENDING", "RUNNING"} and kills < 6:
-            await poison.events(run_id, upto="STEP_STARTED", after=await _last(arena, run_id))
-            await arena.kill()
-            kills += 1
-            await arena.ready()
+    run_id = await poison.accepted(EXTRACT, date=arena.next_day())
+    kills, fence, at = 0, 0, time.monotonic()
+    while fence := await arena.taken(run_id, after=fence):
+        await arena.kill()
+        kills += 1
     await arena.running.faults()
-    run = await arena.completed(poison, run_id)
-    assert (run["status"], run["error"]["reason"]) == ("QUARANTINED", "PROCESS_CRASHED")
-    assert kills <= 5
-    after = await poison.accepted(NOTHING, note="after the poison")
-    quiet = await good.accepted(NOTHING, note="beside the poison")
-    toll = await arena.charge("a run that kills its server every time", kills, at, {after: poison, quiet: good})
+    run = await arena.run(poison, run_id)
+    assert (run["status"], run["error"]["reason"], kills) == ("QUARANTINED", "PROCESS_CRASHED", 4)
+    after = await arena.accepted(poison, NOTHING, "after the poison")
+    quiet = await arena.accepted(good, NOTHING, "beside the poison")
+    toll = await arena.charge("a run that kills its server every time", kills, at, [after, quiet])
     assert toll.harmless, toll
 
 
@@ -108,7 +101,3 @@ async def _ask(port: str, org: OrgClient, key: str) -> None:
 
 async def _runs(arena: Arena) -> int:
     return int(await arena.running.journal.fetchval("SELECT count(*) FROM run WHERE org = 'org_1'"))
-
-
-async def _last(arena: Arena, run_id: str) -> int:
-    return int(await arena.running.journal.fetchval("SELECT max(sequence) FROM event WHERE run_id = $1", run_id))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import time
 
 from sandbox.service import Service
 from tests.chaos.arena import Arena
-from tests.fakes.org_client import EXTRACT, NOTHING
+from tests.fakes.org_client import EXTRACT, NOTHING, OrgClient
 from tests.fakes.until import until
 
+SEED, KILLS = 20250201, 6
 FIRST = {"kind": "hang", "endpoint": "images", "times": None}
 
 
@@ -25,8 +27,8 @@ async def test_a_run_of_a_replica_that_is_told_to_stop_goes_to_the_other_unharme
         await arena.running.faults()
         at = time.monotonic()
         os.kill(holder, signal.SIGTERM)
-        toll = await arena.charge("SIGTERM of the replica that runs it", 1, at, {run_id: org})
-        run = await org.run(run_id)
+        toll = await arena.charge("SIGTERM of the replica that runs it", 1, at, [run_id])
+        run = await arena.run(org, run_id)
     assert toll.harmless, toll
     assert run["attempt"] == 1
     await arena.as_the_source(org, day)
@@ -43,14 +45,14 @@ async def test_a_replica_that_froze_writes_nothing_when_it_wakes(arena: Arena) -
         at = time.monotonic()
         os.kill(holder, signal.SIGSTOP)
         try:
-            toll = await arena.charge("SIGSTOP of the replica that runs it", 1, at, {run_id: org})
-            ended = await org.run(run_id)
+            toll = await arena.charge("SIGSTOP of the replica that runs it", 1, at, [run_id])
+            written = await arena.written(run_id)
         finally:
             os.kill(holder, signal.SIGCONT)
-        await arena.ready()
-        await arena.completed(org, await org.accepted(NOTHING, note="both are awake"))
+        awake = [await arena.accepted(org, NOTHING, f"awake {number}", note=str(number)) for number in range(20)]
+        assert {await arena.ended(one) for one in awake} == {"COMPLETED"}
     assert toll.harmless, toll
-    assert await org.run(run_id) == ended
+    assert await arena.written(run_id) == written
     assert await arena.fence(run_id) > fence
     await arena.as_the_source(org, day)
 
@@ -68,12 +70,47 @@ async def test_the_journal_falls_over_under_load_and_no_accepted_run_is_lost(are
             at = await _fall(arena)
         await _more(acked, 25)
         stop.set()
-    runs = {run_id: arena.running.org(key.partition(" ")[0]) for key, run_id in acked.items()}
-    toll = await arena.charge(f"Postgres falls over under load ({len(acked)} runs)", falls, at, runs)
+    toll = await arena.charge(f"Postgres falls over under load ({len(acked)} runs)", falls, at, acked.values())
     assert toll.harmless, toll
     for key, run_id in list(acked.items())[-20:]:
         org = arena.running.org(key.partition(" ")[0])
         assert (await org.start(NOTHING, key=key, note=key)).json["run_id"] == run_id
+
+
+async def test_replicas_that_are_killed_at_random_lose_nothing_of_a_mixed_load(arena: Arena) -> None:
+    acked: dict[str, str] = {}
+    days: dict[str, OrgClient] = {}
+    chance = random.Random(SEED)
+    async with arena.replica() as second, asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+        for number in range(4):
+            group.create_task(_load(arena, number, acked, stop))
+        for number in range(KILLS):
+            day, org = arena.next_day(), arena.org(6 + number % 2)
+            days[day] = org
+            acked[day] = await arena.accepted(org, EXTRACT, day, date=day)
+            await _more(acked, chance.randrange(5, 40))
+            at = await _kill_one(arena, second, chance)
+            await arena.cleared()
+        stop.set()
+    toll = await arena.charge(f"kill -9 at random, two replicas ({len(acked)} runs)", KILLS, at, acked.values())
+    assert toll.harmless, toll
+    for day, org in days.items():
+        await arena.as_the_source(org, day)
+
+
+async def _kill_one(arena: Arena, second: Service, chance: random.Random) -> float:
+    """Kill the sandbox's service, which comes back by itself, or the other one, which is started again here."""
+    if chance.random() < 0.5:
+        before = arena.service.pid
+        at = await arena.kill()
+        await arena.reborn(before)
+        return at
+    os.kill(second.pid, signal.SIGKILL)
+    at = time.monotonic()
+    await second.stop()
+    await second.start()
+    return at
 
 
 async def _holder(arena: Arena, run_id: str, second: Service) -> int:
@@ -88,11 +125,7 @@ async def _load(arena: Arena, number: int, acked: dict[str, str], stop: asyncio.
     while not stop.is_set():
         count += 1
         key = f"{org.slug} {count}"
-        while key not in acked:
-            reply = await org.start(NOTHING, key=key, note=key)
-            assert reply.status in {200, 429, 503}, reply.json
-            if reply.status == 200:
-                acked[key] = reply.json["run_id"]
+        acked[key] = await arena.accepted(org, NOTHING, key, note=key)
 
 
 async def _more(acked: dict[str, str], count: int) -> None:
