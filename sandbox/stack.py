@@ -112,7 +112,7 @@ class Stack:
         listen = f"{self.environment['HOST']}:{self.environment['PORT']}"
         origins = ("--cors-origin", self.environment.get("CORS_ORIGINS", ""))
         upstream = f"127.0.0.1:{self.environment['GRPC_PORT']}"
-        edge = Edge(upstream, folder / "envoy", listen, arguments=origins)
+        edge = Edge(upstream, folder / "envoy", listen, arguments=(*origins, "--seconds", "health_interval=0.2"))
         self.parts |= {"service": service, "envoy": edge}
         async with asyncio.TaskGroup() as group:
             group.create_task(service.start())

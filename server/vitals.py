@@ -20,7 +20,7 @@ from workers.ports import Clock, Upkeep
 
 log = structlog.get_logger()
 
-PERIOD = 1.0
+PERIOD, IMPATIENT_PERIOD = 1.0, 0.1
 PATIENCE = 3.0
 ESSENTIAL = frozenset({"claimer", "directory", "fence", "heartbeat", "journal-bell", "vitals"})
 
@@ -42,7 +42,7 @@ class Vitals:
     stopping: bool = False
 
     async def run(self) -> None:
-        """Look every second."""
+        """Look every second, more often while it is not well: callers wait for that to end."""
         while not self.stopping:
             well = await self.well()
             if self.stopping:
@@ -50,7 +50,7 @@ class Vitals:
             if well != self.health.serving:
                 log.info("health changed", serving=well)
                 await self.health.set(serving=well)
-            await self.clock.sleep(PERIOD)
+            await self.clock.sleep(PERIOD if well else IMPATIENT_PERIOD)
 
     async def stop(self) -> None:
         """Say NOT_SERVING, for good."""
