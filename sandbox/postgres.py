@@ -101,6 +101,9 @@ class Postgres:
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
 
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace")[-2000:]
+
     def _share_paths(self) -> None:
         for path in (self._data, self._programs / "postgres"):
             for parent in path.parents:
@@ -125,7 +128,7 @@ class Postgres:
         hashing = ["-c", "scram_iterations=1"]
         layout = ["--no-locale", "--encoding=UTF8", "--no-instructions", "-D", str(fresh)]
         if self._popen("initdb", *access, *hashing, *layout).wait():
-            raise RuntimeError(f"initdb failed; see {self._log}")
+            raise RuntimeError(f"initdb failed\n{self._said()}")
         fresh.rename(self._data)
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -156,7 +159,7 @@ class Postgres:
         async with asyncio.timeout(_PATIENCE):
             while not _says_ready(status, self.pid):
                 if not self.alive:
-                    raise RuntimeError(f"Postgres did not start; see {self._log}")
+                    raise RuntimeError(f"Postgres did not start\n{self._said()}")
                 await asyncio.sleep(_POLL)
 
     async def _end(self, how: signal.Signals) -> None:
