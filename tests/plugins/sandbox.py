@@ -45,8 +45,8 @@ ORGS = (
     "patient",  # is told to come back later
     "reader",  # pastes what the README says
     "swapped",  # its credential's row is a copy of another's
-    *("priced", "limited", "outage"),  # run on the service beside the stack's
-    *(f"unlucky_{number}" for number in range(8)),  # meet the provider's failures, one breaker each
+    *("priced", "limited", "outage", "hasty"),  # run on the service beside the stack's
+    *(f"unlucky_{number}" for number in range(9)),  # meet the provider's failures, one breaker each
 )
 CENTRAL = f"`{PROJECT}`.organizations"
 MEND_AT = "http://api.example.test:8000"

@@ -143,7 +143,7 @@ async def test_cancelling_what_is_over_changes_nothing(quick: OrgClient) -> None
 
 
 async def test_a_retry_is_a_new_run_that_adopts_what_succeeded(sandbox: Running) -> None:
-    unlucky = sandbox.org("unlucky_0")
+    unlucky = sandbox.org("unlucky_8")
     await sandbox.faults({"kind": "status", "endpoint": "costs", "status": 400, "times": None})
     failed = await unlucky.done(EXTRACT, date="2025-04-04")
     await sandbox.faults()
