@@ -25,6 +25,7 @@ from tests.plugins.sandbox import Running
 
 ROOT = Path(server.__file__).parents[1]
 BILLED = 10_485_760
+RUNS_PER_MINUTE = 4
 OUTAGE, LIMITED, FINE = "2025-09-01", "2025-09-02", "2025-09-03"
 OWN_PRICES = f"""provider,model_id,meter,variant,price_usd,per,effective_date
 openai,{MODEL},input,standard,1,1,2020-01-01
@@ -91,6 +92,7 @@ async def opened(stack: Running, folder: Path) -> AsyncIterator[Annex]:
             "OPENAI_BASE_URL": provider.base_url,
             "EGRESS_ALLOW": provider.base_url.removeprefix("http://").removesuffix("/v1"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            "RATE_LIMIT_RUNS_PER_MINUTE": str(RUNS_PER_MINUTE),
             "GRPC_PORT": str(grpc_port),
             "METRICS_PORT": str(free_port()),
         }

