@@ -15,9 +15,14 @@ from sandbox.leftovers import end_leftovers
 @contextmanager
 def orphan(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that works on a data directory."""
-    with subprocess.Popen(["sleep", "60"], env=os.environ | {"DATA_DIR": str(folder)}) as process:
-        yield process
-        process.kill()
+    command, environment = ["sh", "-c", "echo; exec sleep 60"], os.environ | {"DATA_DIR": str(folder)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()  # it is what it says from here on
+            yield process
+        finally:
+            process.kill()
 
 
 def record(folder: Path, **pids: int) -> Path:
