@@ -161,6 +161,8 @@ class Stack:
             async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession(trust_env=False) as session:
                 while not await _answers(session, f"{self.edge.rest}/health/ready"):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0.05)
+                # Readiness passes Envoy by; calls reach the service once Envoy has seen it serve, too.
+                await self.edge.healthy()
         except TimeoutError:
             log = self.options.data_dir / "service.log"
             raise NotStartedError(f"the service was not ready within {READY_SECONDS:.0f} s; see {log}") from None

@@ -137,7 +137,10 @@ async def _extract(found: dict[str, Any], days: int) -> dict[str, Any]:
     async with aiohttp.ClientSession(headers={"X-API-Key": org["api_key"]}) as session:
         url = f"{found['rest']}/api/v1/pipelines/run/{org['slug']}/openai/cost/cost_extract"
         async with session.post(url, json=window) as answer:
-            run_id = (await answer.json())["run_id"]
+            accepted = await answer.json()
+        if "run_id" not in accepted:
+            raise RuntimeError(f"refused: {accepted}")
+        run_id = accepted["run_id"]
         async with session.get(f"{found['rest']}/api/v1/pipelines/runs/{run_id}/events") as events:
             async for _ in events.content:
                 pass
