@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -21,6 +22,20 @@ async def pass_time(database: Connection, seconds: float) -> None:
     past = f"interval '{seconds} seconds'"
     await database.execute(f"UPDATE queue SET leased_at = leased_at - {past}, suspect_since = suspect_since - {past}")
     await database.execute(f"UPDATE solitude SET began_at = began_at - {past}")
+
+
+async def ten_seconds_of_work(journal: PostgresJournal, desk: Desk, database: Connection, culprit: UUID) -> None:
+    """Work for as long as the culprit needs: take what may be taken each second, end all that is not the culprit."""
+    held: set[UUID] = set()
+    for _ in range(10):
+        for lease in await journal.claim("w1", 5):
+            held.add(lease.run.run_id)
+            if lease.run.run_id != culprit:
+                await desk.finish(lease)
+                await desk.add("other", 1)
+        await pass_time(database, 1)
+    if culprit not in held:
+        await journal.release("w1")
 
 
 async def crash_alone(journal: PostgresJournal, times: int) -> Lease:
@@ -63,6 +78,21 @@ async def test_after_a_suspects_two_seconds_alone_others_are_claimed_beside_it(
     assert [lease.run.org_slug for lease in await journal.claim("w1", 5)] == ["other", "other"]
     await journal.recover("w1")
     assert await database.fetchval("SELECT max(crash_count) FROM queue") == 0
+
+
+async def test_a_run_that_kills_a_busy_worker_only_after_ten_seconds_is_found_out(
+    journal: PostgresJournal, desk: Desk, database: Connection
+) -> None:
+    culprit, crashes = (await desk.lease()).run.run_id, 1
+    await journal.recover("w1")
+    while crashes <= 8 and await database.fetchval("SELECT 1 FROM queue WHERE run_id = $1", culprit):
+        await desk.add("other", 1)
+        await ten_seconds_of_work(journal, desk, database, culprit)
+        crashes += await journal.recover("w1") > 0
+    run = await journal.find_run("acme", culprit)
+    assert run is not None
+    assert run.status is RunStatus.QUARANTINED
+    assert await database.fetchval("SELECT max(crash_count) FROM queue WHERE run_id <> $1", culprit) in {None, 0}
 
 
 async def test_a_row_of_short_suspects_shuts_nobody_else_out(

@@ -34,8 +34,8 @@ SELECT q.state, q.status, q.why, q.worker, l.cap, q.alone,
         AND o.suspect_since IS NOT NULL
         AND (COALESCE(o.alone_at, o.accepted_at), o.seq) < (COALESCE(q.alone_at, q.accepted_at), q.seq)) AS suspects_ahead,
     -- whether whoever works now runs a suspect alone, and until when
-    (SELECT CASE WHEN bool_and(o.alone AND o.leased_at > now() - make_interval(secs => $3)) THEN
-            extract(epoch FROM min(o.leased_at) - now()) + $3 ELSE 0 END
+    (SELECT CASE WHEN bool_and(o.alone AND o.leased_at > now() - alone_for($3, o.trials)) THEN
+            extract(epoch FROM min(o.leased_at + alone_for($3, o.trials)) - now()) ELSE 0 END
         FROM queue o WHERE o.state = 'leased')::float8 AS shut,
     (extract(epoch FROM q.suspect_since - now()) + $4)::float8 AS patience_left,
     (SELECT count(*) FROM queue o WHERE o.org = q.org AND o.state = 'leased') AS running,
