@@ -41,7 +41,8 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
     supervisor.add("directory", engines.directory.run)
     supervisor.add("journal-bell", engines.journal.listen)
     if settings.role != "api":
-        Caretaker(engines.journal, clock, roll, reap_seconds=settings.reap_seconds).start(supervisor)
+        lanes = engines.catalog.plans.lanes
+        Caretaker(engines.journal, lanes, clock, roll, reap_seconds=settings.reap_seconds).start(supervisor)
         central, schemas = engines.warehouses.central(), engines.catalog.schemas
         Publisher(engines.journal, central, schemas, engines.directory, clock, roll, settings.publish_seconds).start(
             supervisor

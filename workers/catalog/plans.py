@@ -10,6 +10,7 @@ from attrs.validators import and_, ge, gt, le
 from workers.catalog.documents import Document
 from workers.catalog.problems import Findings
 from workers.catalog.structure import read_as
+from workers.model.lane import LaneClasses
 
 
 @frozen
@@ -40,6 +41,11 @@ class Plans:
     def find(self, name: str) -> Plan:
         """Return the plan of that name, else the default one."""
         return self._plans.get(name.upper(), self._default)
+
+    @property
+    def lanes(self) -> LaneClasses:
+        """The plans as classes of lanes, by their weight."""
+        return LaneClasses(tuple((plan.weight, name.lower()) for name, plan in self._plans.items()))
 
 
 def read_plans(document: Document | None, findings: Findings) -> Plans | None:

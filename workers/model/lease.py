@@ -188,14 +188,37 @@ class QuotaCount:
 
 
 @frozen
-class Depth:
-    """How much waits and runs in all, and the longest wait in seconds."""
+class LaneDepth:
+    """How much waits and runs in the lanes of one weight, and the longest wait in seconds."""
 
+    weight: float
     waiting: int
     delayed: int
     running: int
     oldest_wait: float
+
+
+@frozen
+class Depth:
+    """How much waits and runs, by the weight of its lanes and in all, and what the warehouse has not got yet."""
+
+    lanes: tuple[LaneDepth, ...]
     outbox: int
+
+    @property
+    def waiting(self) -> int:
+        """Runs that could start if a slot were free."""
+        return sum(lane.waiting for lane in self.lanes)
+
+    @property
+    def delayed(self) -> int:
+        """Runs that wait for a time."""
+        return sum(lane.delayed for lane in self.lanes)
+
+    @property
+    def running(self) -> int:
+        """Runs under a lease."""
+        return sum(lane.running for lane in self.lanes)
 
 
 @frozen

@@ -14,6 +14,7 @@ from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import Lease, RunEnded, StaleFenceError
+from workers.model.org import Subscription
 from workers.model.pipeline import Pipeline
 from workers.model.resolve import ResolveError, run_variables
 from workers.model.run import Run, RunError, RunStatus
@@ -29,7 +30,12 @@ from workers.runtime.tracks import track
 log = structlog.get_logger()
 tracer = trace.get_tracer("workers.runtime")
 ended = Counter("runs_ended_total", "Runs that left this replica, by what became of them", ["outcome"])
-waited = Histogram("run_wait_seconds", "Time from acceptance to the first start, by what started the run", ["trigger"])
+waited = Histogram(
+    "run_wait_seconds",
+    "Time from acceptance to the first start, by class of lane and what started the run",
+    ["lane", "trigger"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+)
 
 
 @frozen
@@ -66,7 +72,6 @@ class Runner:
                 ended.labels("lost").inc()
 
     async def _to_its_end(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
-        _note_wait(run)
         if run.status is RunStatus.CANCELLING:
             await recorder.record(cancelled())
             ended.labels(RunStatus.CANCELLED.lower()).inc()
@@ -86,7 +91,7 @@ class Runner:
 
     async def _drive(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
         pipeline = await self._pinned(run)
-        await self._check_subscription(run)
+        self._note_wait(run, await self._check_subscription(run))
         inputs = self.catalog.inputs(pipeline, run.parameters, run.created_at.date())
         variables = run_variables(
             pipeline,
@@ -127,12 +132,20 @@ class Runner:
         path = "/".join(part for part in (run.provider, run.domain, run.pipeline) if part)
         return self.catalog.parse(path, source)
 
-    async def _check_subscription(self, run: Run) -> None:
+    async def _check_subscription(self, run: Run) -> Subscription | None:
         org = await self.directory.org(run.org_slug)
         obstacle = "the organisation is not known any more" if org is None else org.obstacle(self.clock.now().date())
         if obstacle:
             message = f"the run was not started: {obstacle}"
             raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message))
+        return org.subscription if org else None
+
+    def _note_wait(self, run: Run, terms: Subscription | None) -> None:
+        first = run.attempt == 1 and not any(step.attempt for step in run.steps)
+        if first and run.start_time is not None:
+            lane = self.catalog.plans.lanes.of(terms.weight if terms else 1.0)
+            seconds = max(0.0, (run.start_time - run.created_at).total_seconds())
+            waited.labels(lane, run.trigger_type).observe(seconds)
 
     async def _refuse(self, recorder: Recorder, failure: Failure) -> None:
         if failure.retryable:
@@ -141,12 +154,6 @@ class Runner:
             return
         ended.labels(RunStatus.FAILED.lower()).inc()
         await recorder.record(RunEnded(RunStatus.FAILED, RunError.of(failure)))
-
-
-def _note_wait(run: Run) -> None:
-    first = run.attempt == 1 and not any(step.attempt for step in run.steps)
-    if first and run.start_time is not None:
-        waited.labels(run.trigger_type).observe(max(0.0, (run.start_time - run.created_at).total_seconds()))
 
 
 def _invalid(message: str) -> Failure:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import product
 
 import structlog
 from attrs import frozen
 from prometheus_client import Counter, Gauge
 
 from workers.model.failure import FailedError
+from workers.model.lane import LaneClasses
 from workers.ports import Clock, Upkeep
 from workers.runtime.supervisor import Supervisor
 
 log = structlog.get_logger()
 
-waiting = Gauge("runs_waiting", "Runs that could start if a slot were free")
-delayed = Gauge("runs_delayed", "Runs that wait for a time")
-running = Gauge("runs_running", "Runs under a lease, all replicas")
-oldest = Gauge("oldest_wait_seconds", "How long the oldest startable run has waited")
+waiting = Gauge("runs_waiting", "Runs that could start if a slot were free, by class of lane", ["lane"])
+delayed = Gauge("runs_delayed", "Runs that wait for a time, by class of lane", ["lane"])
+running = Gauge("runs_running", "Slots leased on all replicas, by class of lane", ["lane"])
+oldest = Gauge("oldest_wait_seconds", "How long the oldest startable run has waited, by class of lane", ["lane"])
 unpublished = Gauge("outbox_parcels", "Parcels the warehouse has not got yet")
 reaped = Counter("leases_reaped_total", "Leases that expired and were taken back")
 drifted = Counter("lane_drift_total", "Lane counters that did not match and were repaired")
@@ -26,9 +28,10 @@ drifted = Counter("lane_drift_total", "Lane counters that did not match and were
 
 @frozen
 class Caretaker:
-    """Four actors; intervals in seconds, retention in days."""
+    """Four actors; `lanes` names the classes shown; intervals in seconds, retention in days."""
 
     journal: Upkeep
+    lanes: LaneClasses
     clock: Clock
     roll: Callable[[], float]
     reap_seconds: float = 5.0
@@ -38,7 +41,9 @@ class Caretaker:
     retention_days: int = 90
 
     def start(self, supervisor: Supervisor) -> None:
-        """Put the actors under the supervisor."""
+        """Put the actors under the supervisor; every class of lane is shown from now on."""
+        for gauge, name in product((waiting, delayed, running, oldest), self.lanes.names):
+            gauge.labels(name)
         supervisor.add("reaper", lambda: self._every(self.reap_seconds, self._reap))
         supervisor.add("sweeper", lambda: self._every(self.sweep_seconds, self._sweep))
         supervisor.add("pruner", lambda: self._every(self.prune_seconds, self._prune))
@@ -69,8 +74,10 @@ class Caretaker:
 
     async def _depth(self) -> None:
         depth = await self.journal.depth()
-        waiting.set(depth.waiting)
-        delayed.set(depth.delayed)
-        running.set(depth.running)
-        oldest.set(depth.oldest_wait)
         unpublished.set(depth.outbox)
+        for name in self.lanes.names:
+            alike = [lane for lane in depth.lanes if self.lanes.of(lane.weight) == name]
+            waiting.labels(name).set(sum(lane.waiting for lane in alike))
+            delayed.labels(name).set(sum(lane.delayed for lane in alike))
+            running.labels(name).set(sum(lane.running for lane in alike))
+            oldest.labels(name).set(max((lane.oldest_wait for lane in alike), default=0.0))

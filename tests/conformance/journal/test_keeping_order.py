@@ -182,7 +182,14 @@ async def test_depth_tells_how_much_waits_and_runs(journal: PostgresJournal, des
     await journal.snooze(snoozed, 60, "later")
     depth = await journal.depth()
     assert (depth.waiting, depth.delayed, depth.running, depth.outbox) == (1, 1, 1, 2)
-    assert depth.oldest_wait > 0
+    assert depth.lanes[0].oldest_wait > 0
+
+
+async def test_depth_is_told_by_the_weight_of_lanes(journal: PostgresJournal, desk: Desk) -> None:
+    for org, weight, count in (("one", 1.0, 2), ("two", 4.0, 3), ("three", 4.0, 1)):
+        await desk.add(org, count, weight=weight)
+    lanes = (await journal.depth()).lanes
+    assert [(lane.weight, lane.waiting) for lane in lanes] == [(1.0, 2), (4.0, 4)]
 
 
 async def test_a_budget_is_shared_and_refills(open_journal: OpenJournal) -> None:

@@ -17,6 +17,7 @@ from workers.model.org import Org, Subscription
 from workers.model.page import Endpoint, Page, Read, Receipt
 from workers.model.run import RunStatus
 from workers.ports import StepContext, StepResult, Wiring
+from workers.runtime.runner import waited
 
 pytestmark = pytest.mark.engine
 
@@ -47,6 +48,22 @@ async def test_a_run_waits_for_a_directory_that_is_away(shop: Workshop) -> None:
     position = await shop.journal.position("acme", run_id)
     assert position is not None
     assert ((await shop.run(run_id)).status, round(position.delay, -1)) == (RunStatus.PENDING, 60)
+
+
+def waits(lane: str) -> float:
+    """Count the waits that were noted for the class of lane."""
+    buckets: list[Any] = waited.labels(lane, "api")._buckets
+    return float(sum(bucket.get() for bucket in buckets))
+
+
+async def test_the_wait_of_a_run_counts_once_for_the_class_of_its_lane(shop: Workshop) -> None:
+    before = {lane: waits(lane) for lane in ("starter", "scale")}
+    await shop.declare()
+    shop.enrol("acme", subscription=Subscription("ACTIVE", "SCALE", 10, 10, 1, weight=4))
+    run_id = await shop.submit()
+    await shop.runner(directory=AwayBook(), away_seconds=0.0).run(await shop.lease(), uninterrupted())
+    assert (await shop.go_on(run_id)).status is RunStatus.COMPLETED
+    assert {lane: waits(lane) - count for lane, count in before.items()} == {"starter": 0, "scale": 1}
 
 
 async def test_a_run_follows_the_declaration_it_was_accepted_with(shop: Workshop) -> None:

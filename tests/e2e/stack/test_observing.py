@@ -11,15 +11,16 @@ from tests.plugins.sandbox import ORGS, Running, sample
 
 METRICS = (
     'runs_ended_total{outcome="completed"}',
-    "runs_waiting",
-    "runs_running",
-    "oldest_wait_seconds",
+    'runs_waiting{lane="enterprise"}',
+    'runs_running{lane="starter"}',
+    'oldest_wait_seconds{lane="professional"}',
     "slots_leased",
     "loop_lag_seconds",
     'step_rows_total{ps_type="openai.usage"}',
     'step_seconds_count{ps_type="generic.nothing",status="COMPLETED"}',
     'rpc_seconds_count{code="OK",method="/datapipeline.v1.PipelineService/RunPipeline"}',
     "directory_age_seconds",
+    'run_wait_seconds_count{lane="enterprise",trigger="api"}',
 )
 
 

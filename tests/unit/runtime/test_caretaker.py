@@ -6,15 +6,19 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from attrs import define, field
+from prometheus_client import Gauge
 
 from tests.fakes.clock import NOON, ManualClock
 from workers.model.failure import Code, FailedError, Failure, Reason
-from workers.model.lease import Depth
+from workers.model.lane import LaneClasses
+from workers.model.lease import Depth, LaneDepth
 from workers.runtime import upkeep
 from workers.runtime.supervisor import Supervisor
 from workers.runtime.upkeep import Caretaker
+
+LANES = LaneClasses(((1, "starter"), (2, "professional"), (8, "enterprise")))
+DEPTH = Depth((LaneDepth(1.0, 7, 2, 3, 1.5), LaneDepth(2.0, 1, 0, 0, 0.5), LaneDepth(5.0, 4, 1, 2, 9.5)), 9)
 
 
 @define(eq=False)
@@ -24,6 +28,7 @@ class Rooms:
     away: bool = False
     asked: Counter[str] = field(factory=Counter)
     before: list[datetime] = field(factory=list)
+    depths: list[Depth] = field(factory=lambda: [DEPTH])
 
     def _ask(self, what: str) -> None:
         self.asked[what] += 1
@@ -45,7 +50,7 @@ class Rooms:
 
     async def depth(self) -> Depth:
         self._ask("depth")
-        return Depth(7, 2, 3, 1.5, 9)
+        return self.depths.pop(0) if len(self.depths) > 1 else self.depths[0]
 
 
 async def kept(rooms: Rooms, seconds: int) -> Supervisor:
@@ -53,7 +58,7 @@ async def kept(rooms: Rooms, seconds: int) -> Supervisor:
     clock = ManualClock()
     journal: Any = rooms
     keeper = Supervisor(clock, lambda: 0.5)
-    Caretaker(journal, clock, lambda: 0.5).start(keeper)
+    Caretaker(journal, LANES, clock, lambda: 0.5).start(keeper)
     keeper.start()
     for _ in range(seconds):
         await clock.until_asleep(4)
@@ -77,13 +82,22 @@ async def test_a_journal_that_is_away_is_asked_again_and_kills_no_actor() -> Non
     await keeper.stop()
 
 
-@pytest.mark.parametrize(
-    ("metric", "value"),
-    [("waiting", 7), ("delayed", 2), ("running", 3), ("oldest", 1.5), ("unpublished", 9)],
-)
-async def test_how_much_waits_is_shown(metric: str, value: float) -> None:
+def shown(metric: Gauge) -> list[float]:
+    """Return what a gauge says of each class, lightest first."""
+    return [metric.labels(lane)._value.get() for lane in LANES.names]
+
+
+async def test_how_much_waits_is_shown_by_class_of_lane() -> None:
     keeper = await kept(Rooms(), 6)
-    assert getattr(upkeep, metric)._value.get() == value
+    assert [shown(upkeep.waiting), shown(upkeep.delayed)] == [[7, 5, 0], [2, 1, 0]]
+    assert [shown(upkeep.running), shown(upkeep.oldest)] == [[3, 2, 0], [1.5, 9.5, 0]]
+    assert upkeep.unpublished._value.get() == 9
+    await keeper.stop()
+
+
+async def test_a_class_whose_last_run_is_gone_is_shown_empty() -> None:
+    keeper = await kept(Rooms(depths=[DEPTH, Depth((), 0)]), 12)
+    assert [shown(upkeep.waiting), shown(upkeep.oldest), shown(upkeep.running)] == [[0, 0, 0]] * 3
     await keeper.stop()
 
 

@@ -12,7 +12,7 @@ from workers.adapters.journal.errors import ENGINE_ERRORS, AwayError
 from workers.adapters.journal.room import Room
 from workers.adapters.journal.rows import run_of
 from workers.adapters.journal.statements import statements
-from workers.model.lease import Depth, Parcel, QuotaCount
+from workers.model.lease import Depth, LaneDepth, Parcel, QuotaCount
 from workers.model.run import Run
 
 _PRUNED_AT_ONCE = 1000
@@ -82,10 +82,8 @@ class PostgresUpkeep:
 
     async def depth(self) -> Depth:
         """Return how much waits and runs."""
-        row = await self._workers.fetch_one("depth")
-        if row is None:
-            raise AwayError
-        return Depth(*row)
+        lanes = tuple(LaneDepth(*row) for row in await self._workers.fetch("depth"))
+        return Depth(lanes, await self._workers.fetch_value("unpublished"))
 
     async def ping(self) -> datetime:
         """Return the database's time."""

@@ -37,11 +37,14 @@ LEFT JOIN quota_peak p ON p.org = k.org AND p.day = k.day
 SELECT pg_try_advisory_lock(hashtextextended($1, 2))
 
 -- name: depth
-SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WHERE state = 'delayed') AS delayed,
-    count(*) FILTER (WHERE state = 'leased') AS running,
-    COALESCE(extract(epoch FROM now() - min(accepted_at) FILTER (WHERE state = 'waiting')), 0)::float8 AS oldest_wait,
-    (SELECT count(*) FROM outbox) AS outbox
-FROM queue
+SELECT COALESCE(l.weight, 1) AS weight, count(*) FILTER (WHERE q.state = 'waiting') AS waiting,
+    count(*) FILTER (WHERE q.state = 'delayed') AS delayed, count(*) FILTER (WHERE q.state = 'leased') AS running,
+    COALESCE(extract(epoch FROM now() - min(q.accepted_at) FILTER (WHERE q.state = 'waiting')), 0)::float8 AS oldest_wait
+FROM queue q LEFT JOIN lane l ON l.org = q.org
+GROUP BY 1 ORDER BY 1
+
+-- name: unpublished
+SELECT count(*) FROM outbox
 
 -- name: ping
 SELECT clock_timestamp()
