@@ -79,6 +79,8 @@ def _subscription(row: Row, plans: Plans) -> Subscription:
         weight=plan.weight,
         trial_end_date=row.get("trial_end_date"),
         end_date=row.get("end_date"),
+        seat_limit=row.get("seat_limit"),
+        providers_limit=row.get("providers_limit"),
     )
 
 

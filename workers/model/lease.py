@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +175,7 @@ class Parcel:
 
 @frozen
 class QuotaCount:
-    """Counters of one organisation and UTC day."""
+    """Counters of one organisation and UTC day, and when a run of it last completed, that day or before."""
 
     org_slug: str
     day: date
@@ -185,6 +185,7 @@ class QuotaCount:
     started_in_month: int
     running: int
     most_running: int
+    last_completed_at: datetime | None = None
 
 
 @frozen

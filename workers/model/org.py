@@ -14,7 +14,10 @@ NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}\Z")
 
 @frozen
 class Subscription:
-    """What an organisation may use; limits count runs, `weight` is its share beside other organisations."""
+    """What an organisation may use; limits count runs, `weight` is its share beside other organisations.
+
+    Seats and providers are limited by the platform; they are only published here.
+    """
 
     status: str
     plan_name: str
@@ -24,6 +27,8 @@ class Subscription:
     weight: float = 1.0
     trial_end_date: date | None = None
     end_date: date | None = None
+    seat_limit: int | None = None
+    providers_limit: int | None = None
 
     def obstacle(self, today: date) -> str | None:
         """Say why it does not allow runs today: only ACTIVE or TRIAL does, not past its end date; None when it does."""

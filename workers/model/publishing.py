@@ -104,7 +104,10 @@ def quota_row(count: QuotaCount, terms: Subscription, at: datetime) -> Row:
         "daily_limit": terms.daily_limit,
         "monthly_limit": terms.monthly_limit,
         "concurrent_limit": terms.concurrent_limit,
+        "seat_limit": terms.seat_limit,
+        "providers_limit": terms.providers_limit,
         "max_concurrent_reached": count.most_running,
+        "last_pipeline_completed_at": count.last_completed_at,
         "last_updated": at,
         "created_at": datetime.combine(count.day, time(), UTC),
     }

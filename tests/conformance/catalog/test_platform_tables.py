@@ -64,6 +64,8 @@ async def enrol(central: CentralWarehouse, catalog: Catalog) -> None:
             daily_limit=7,
             monthly_limit=70,
             concurrent_limit=3,
+            seat_limit=11,
+            providers_limit=4,
             trial_end_date=date(2025, 7, 1),
             updated_at=NOW + timedelta(days=number),
         )
@@ -95,7 +97,9 @@ async def test_the_directory_reads_the_platforms_tables(
     org = await directory.org("acme")
     assert org is not None
     assert (org.status, org.dataset) == ("ACTIVE", "acme_local")
-    assert org.subscription == Subscription("TRIAL", "SCALE", 7, 70, 3, 4.0, date(2025, 7, 1))
+    assert org.subscription == Subscription(
+        "TRIAL", "SCALE", 7, 70, 3, 4.0, date(2025, 7, 1), seat_limit=11, providers_limit=4
+    )
     assert org.integrations == (Integration("c1", "OPENAI", "VALID"),)
 
 

@@ -57,9 +57,21 @@ async def test_quota_counters_follow_the_runs(journal: PostgresJournal, desk: De
     await desk.finish(stopped, status=RunStatus.CANCELLED)
     day = await today(journal)
     acme, nobody = await journal.quotas([("acme", day), ("nobody", day)])
-    assert acme == QuotaCount("acme", day, 4, 1, 1, 4, running=1, most_running=4)
+    (ended,) = await journal.runs([done.run.run_id])
+    assert acme == QuotaCount("acme", day, 4, 1, 1, 4, 1, 4, ended.end_time)
     assert nobody == QuotaCount("nobody", day, 0, 0, 0, 0, 0, 0)
     assert running.run.status is RunStatus.RUNNING
+
+
+async def test_the_last_completion_is_the_latest_and_outlives_its_day(journal: PostgresJournal, desk: Desk) -> None:
+    leases = [await desk.lease() for _ in range(3)]
+    await desk.finish(leases[0])
+    await desk.finish(leases[1])
+    await desk.finish(leases[2], status=RunStatus.FAILED)
+    (latest,) = await journal.runs([leases[1].run.run_id])
+    day = await today(journal)
+    counts = await journal.quotas([("acme", day), ("acme", day + timedelta(days=1)), ("acme", day - timedelta(days=1))])
+    assert [count.last_completed_at for count in counts] == [latest.end_time, latest.end_time, None]
 
 
 async def test_quota_counters_are_exact_under_concurrency(open_journal: OpenJournal) -> None:

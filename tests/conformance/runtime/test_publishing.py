@@ -16,6 +16,7 @@ from tests.fakes.workshop import Workshop
 from tests.plugins.warehouse_desk import Desk, open_desk
 from workers.catalog import Catalog
 from workers.model.failure import Code, FailedError, Failure, Reason
+from workers.model.org import Subscription
 from workers.ports import CentralWarehouse, StepContext, StepResult
 from workers.runtime.publisher import Publisher
 from workers.runtime.supervisor import Supervisor
@@ -73,6 +74,7 @@ async def refuse(_ctx: StepContext) -> StepResult:
 
 
 async def test_ended_runs_are_published_with_their_steps_costs_and_quota(office: Office) -> None:
+    office.shop.enrol("acme", subscription=Subscription("ACTIVE", "PRO", 9, 9, 5, seat_limit=10))
     done = await office.shop.do(TEXT, a=billed)
     failed = await office.shop.do(TEXT, a=refuse)
     await office.publisher().publish()
@@ -99,6 +101,7 @@ async def test_ended_runs_are_published_with_their_steps_costs_and_quota(office:
         1,
         1,
     )
+    assert (quota["last_pipeline_completed_at"], quota["seat_limit"]) == (done.end_time, 10)
     assert await office.left() == 0
 
 

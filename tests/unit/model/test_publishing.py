@@ -88,7 +88,14 @@ def test_what_is_no_count_of_bytes_costs_nothing(odd: object) -> None:
 
 
 def test_a_quota_row_is_one_for_an_organisation_and_day() -> None:
-    count = QuotaCount("acme", date(2026, 1, 2), 5, 3, 1, 40, 1, 2)
-    row = quota_row(count, Subscription("ACTIVE", "PRO", 25, 750, 5), AT)
+    count = QuotaCount("acme", date(2026, 1, 2), 5, 3, 1, 40, 1, 2, AT)
+    row = quota_row(count, Subscription("ACTIVE", "PRO", 25, 750, 5, seat_limit=10, providers_limit=3), AT)
     assert misfits(QUOTAS, row) == []
     assert (row["usage_id"], row["pipelines_run_today"], row["daily_limit"]) == ("acme_20260102", 5, 25)
+    assert (row["seat_limit"], row["providers_limit"], row["last_pipeline_completed_at"]) == (10, 3, AT)
+
+
+def test_what_a_quota_row_does_not_know_is_null() -> None:
+    row = quota_row(QuotaCount("acme", date(2026, 1, 2), 0, 0, 0, 0, 0, 0), Subscription("TRIAL", "PRO", 1, 1, 1), AT)
+    assert misfits(QUOTAS, row) == []
+    assert [row[name] for name in ("seat_limit", "providers_limit", "last_pipeline_completed_at")] == [None] * 3

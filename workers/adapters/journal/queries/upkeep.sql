@@ -27,7 +27,8 @@ SELECT k.org, k.day, COALESCE(s.started, 0) AS started, COALESCE(e.succeeded, 0)
     (SELECT COALESCE(sum(m.started), 0) FROM quota_started m
         WHERE m.org = k.org AND m.day BETWEEN date_trunc('month', k.day)::date AND k.day) AS started_in_month,
     (SELECT count(*) FROM queue q WHERE q.org = k.org AND q.state = 'leased') AS running,
-    COALESCE(p.running, 0) AS most_running
+    COALESCE(p.running, 0) AS most_running,
+    (SELECT max(m.last_completed_at) FROM quota_ended m WHERE m.org = k.org AND m.day <= k.day) AS last_completed_at
 FROM unnest($1::text[], $2::date[]) AS k(org, day)
 LEFT JOIN quota_started s ON s.org = k.org AND s.day = k.day
 LEFT JOIN quota_ended e ON e.org = k.org AND e.day = k.day
