@@ -20,7 +20,8 @@ Connection = asyncpg.Connection
 async def pass_time(database: Connection, seconds: float) -> None:
     """Move what has happened into the past."""
     past = f"interval '{seconds} seconds'"
-    await database.execute(f"UPDATE queue SET leased_at = leased_at - {past}, suspect_since = suspect_since - {past}")
+    columns = ("leased_at", "alone_at", "suspect_since")
+    await database.execute(f"UPDATE queue SET {', '.join(f'{column} = {column} - {past}' for column in columns)}")
     await database.execute(f"UPDATE solitude SET began_at = began_at - {past}")
 
 

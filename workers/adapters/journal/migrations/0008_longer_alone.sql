@@ -1,10 +1,10 @@
--- A run that needs longer than `shut` to kill its worker would never be alone when it does. So each crash of a run that
--- was suspect already quadruples what it gets alone, up to two minutes; its first time stays short, since most suspects
--- only stood beside the culprit.
+-- A run that needs longer than `shut` to kill its worker would never be alone when it does. So the run whose turn alone
+-- a worker's life began with gets four times as long at its next turn when that life ends in a crash, up to sixty times
+-- `shut`; first turns stay short, since most suspects only stood beside the culprit.
 ALTER TABLE queue ADD COLUMN trials integer NOT NULL DEFAULT 0;
 
 CREATE FUNCTION alone_for(shut double precision, trials integer) RETURNS interval LANGUAGE sql IMMUTABLE AS $$
-    SELECT make_interval(secs => least(shut * 4 ^ least(trials, 10), greatest(shut, 120)))
+    SELECT make_interval(secs => shut * least(4 ^ least(trials, 10), 60))
 $$;
 
 -- Once anything was taken beside it, a suspect is not alone any more: a crash says nothing against it.
@@ -68,7 +68,7 @@ BEGIN
     WITH back AS (
         UPDATE queue SET state = 'waiting', status = CASE status WHEN 'RUNNING' THEN 'PENDING' ELSE status END,
             worker = NULL, fence = NULL, lease_until = NULL, leased_at = NULL, suspect_since = now(),
-            trials = trials + (suspect_since IS NOT NULL)::integer,
+            trials = trials + COALESCE(alone_at = leased_at, false)::integer,
             crash_count = crash_count + alone::integer, alone = false
         WHERE run_id = ANY (ids)
         RETURNING org
