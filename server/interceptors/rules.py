@@ -31,9 +31,15 @@ def checks(descriptor: Descriptor) -> tuple[Check, ...]:
     return tuple(check for field in descriptor.fields for check in _of(field))
 
 
-def _of(field: FieldDescriptor) -> Iterator[Check]:
+def rule_of(field: FieldDescriptor) -> options_pb2.FieldRule:
+    """Return the rule of a field, empty when it has none."""
     extensions: Any = field.GetOptions().Extensions  # the generated stubs do not type extensions
     rule: options_pb2.FieldRule = extensions[options_pb2.rule]
+    return rule
+
+
+def _of(field: FieldDescriptor) -> Iterator[Check]:
+    rule = rule_of(field)
     if field.message_type is not None:
         if rule.required:
             yield _present(field.name)

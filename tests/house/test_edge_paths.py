@@ -84,8 +84,23 @@ def test_what_the_contract_marks_as_path_is_bound_by_the_path(method: MethodDesc
 def test_no_query_parameter_is_ignored_by_mistake(method: MethodDescriptor) -> None:
     free = {field.name for field in method.input_type.fields} - in_path(method)
     bodies = {body for _, _, body in bindings(method)}
-    if "*" not in bodies:
+    if "body" not in bodies:  # which holds what no path names; a query may, too, but need not
         assert not (free - bodies) & set(TRANSCODER["ignored_query_parameters"])
+
+
+@each_method
+def test_every_body_reaches_the_service_whole(method: MethodDescriptor) -> None:
+    messages = {f.name: f.message_type.full_name for f in method.input_type.fields if f.message_type is not None}
+    bodies = {body for _, _, body in bindings(method) if body}
+    assert {messages[body] for body in bodies} <= {"google.protobuf.Struct"}
+    targets = {field.name: option(field, options_pb2.rule).body_of for field in method.input_type.fields}
+    assert {name for name, target in targets.items() if target} == bodies - {"parameters"}
+    assert set(targets.values()) <= {"", ".", *messages}
+
+
+@each_method
+def test_every_post_takes_a_body(method: MethodDescriptor) -> None:
+    assert all(body for verb, _, body in bindings(method) if verb == "post")
 
 
 @each_method

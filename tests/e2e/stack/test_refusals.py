@@ -140,6 +140,15 @@ async def test_a_body_that_is_no_object_is_refused(quick: OrgClient, body: str) 
     assert reply.refusal == (400, 3, "REQUEST_INVALID")
 
 
+@pytest.mark.parametrize("call", ["POST {}/cancel", "POST {}/retry"])
+async def test_a_body_member_that_a_method_does_not_know_is_named(quick: OrgClient, call: str) -> None:
+    method, _, path = call.format(f"{RUNS}/{ABSENT}").partition(" ")
+    reply = await quick.ask(method, path, '{"why": "late", "run_id": "x"}')
+    assert reply.refusal == (400, 3, "REQUEST_INVALID")
+    assert _fields(reply.json) == {"why", "run_id"}
+    assert (await quick.ask(method, path, "{}")).refusal == (404, 5, "RUN_NOT_FOUND")
+
+
 @pytest.mark.parametrize("text", ["${secret}", "{{7*7}}", "{0.__class__}", "'; DROP TABLE run; --", "`x`", "\u202ex"])
 async def test_text_that_looks_like_code_is_only_text(quick: OrgClient, text: str) -> None:
     run = await quick.done(NOTHING, note=text)

@@ -36,7 +36,7 @@ class MethodPolicy(_message.Message):
     def __init__(self, callers: _Optional[_Iterable[_Union[Caller, str]]] = ..., audit_action: _Optional[str] = ..., audit_resource: _Optional[str] = ..., starts_run: bool = ...) -> None: ...
 
 class FieldRule(_message.Message):
-    __slots__ = ("required", "pattern", "max_length", "uuid", "minimum", "has_minimum", "one_of", "path")
+    __slots__ = ("required", "pattern", "max_length", "uuid", "minimum", "has_minimum", "one_of", "path", "body_of")
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class FieldRule(_message.Message):
     HAS_MINIMUM_FIELD_NUMBER: _ClassVar[int]
     ONE_OF_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
+    BODY_OF_FIELD_NUMBER: _ClassVar[int]
     required: bool
     pattern: str
     max_length: int
@@ -53,4 +54,5 @@ class FieldRule(_message.Message):
     has_minimum: bool
     one_of: _containers.RepeatedScalarFieldContainer[str]
     path: bool
-    def __init__(self, required: bool = ..., pattern: _Optional[str] = ..., max_length: _Optional[int] = ..., uuid: bool = ..., minimum: _Optional[int] = ..., has_minimum: bool = ..., one_of: _Optional[_Iterable[str]] = ..., path: bool = ...) -> None: ...
+    body_of: str
+    def __init__(self, required: bool = ..., pattern: _Optional[str] = ..., max_length: _Optional[int] = ..., uuid: bool = ..., minimum: _Optional[int] = ..., has_minimum: bool = ..., one_of: _Optional[_Iterable[str]] = ..., path: bool = ..., body_of: _Optional[str] = ...) -> None: ...

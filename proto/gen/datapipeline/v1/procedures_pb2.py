@@ -24,20 +24,25 @@ _sym_db = _symbol_database.Default()
 
 from datapipeline.v1 import options_pb2 as datapipeline_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n datapipeline/v1/procedures.proto\x12\x0f\x64\x61tapipeline.v1\x1a\x1d\x64\x61tapipeline/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\tProcedure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\rProcedureFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x03 \x01(\t\"\x17\n\x15ListProceduresRequest\"H\n\x16ListProceduresResponse\x12.\n\nprocedures\x18\x01 \x03(\x0b\x32\x1a.datapipeline.v1.Procedure\"\x1b\n\x19ListProcedureFilesRequest\"K\n\x1aListProcedureFilesResponse\x12-\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1e.datapipeline.v1.ProcedureFile\"&\n\x15SyncProceduresRequest\x12\r\n\x05\x66orce\x18\x01 \x01(\x08\"<\n\x16SyncProceduresResponse\x12\x0f\n\x07written\x18\x01 \x03(\t\x12\x11\n\tunchanged\x18\x02 \x03(\t\"H\n\x13GetProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"H\n\x13PutProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"K\n\x16\x44\x65leteProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"\x19\n\x17\x44\x65leteProcedureResponse2\x84\x07\n\x10ProcedureService\x12\x84\x01\n\x0eListProcedures\x12&.datapipeline.v1.ListProceduresRequest\x1a\'.datapipeline.v1.ListProceduresResponse\"!\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/procedures\x12\x96\x01\n\x12ListProcedureFiles\x12*.datapipeline.v1.ListProcedureFilesRequest\x1a+.datapipeline.v1.ListProcedureFilesResponse\"\'\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/procedures/files\x12\x9e\x01\n\x0eSyncProcedures\x12&.datapipeline.v1.SyncProceduresRequest\x1a\'.datapipeline.v1.SyncProceduresResponse\";\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1c\"\x17/api/v1/procedures/sync:\x01*\x12z\n\x0cGetProcedure\x12$.datapipeline.v1.GetProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"(\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/procedures/{name}\x12\x8f\x01\n\x0cPutProcedure\x12$.datapipeline.v1.PutProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"=\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1e\"\x19/api/v1/procedures/{name}:\x01*\x12\xa0\x01\n\x0f\x44\x65leteProcedure\x12\'.datapipeline.v1.DeleteProcedureRequest\x1a(.datapipeline.v1.DeleteProcedureResponse\":\xaa\xbb\x18\x15\n\x01\x02\x12\x06\x44\x45LETE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/procedures/{name}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n datapipeline/v1/procedures.proto\x12\x0f\x64\x61tapipeline.v1\x1a\x1d\x64\x61tapipeline/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\tProcedure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\rProcedureFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x03 \x01(\t\"\x17\n\x15ListProceduresRequest\"H\n\x16ListProceduresResponse\x12.\n\nprocedures\x18\x01 \x03(\x0b\x32\x1a.datapipeline.v1.Procedure\"\x1b\n\x19ListProcedureFilesRequest\"K\n\x1aListProcedureFilesResponse\x12-\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1e.datapipeline.v1.ProcedureFile\"V\n\x15SyncProceduresRequest\x12\r\n\x05\x66orce\x18\x01 \x01(\x08\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"<\n\x16SyncProceduresResponse\x12\x0f\n\x07written\x18\x01 \x03(\t\x12\x11\n\tunchanged\x18\x02 \x03(\t\"H\n\x13GetProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"x\n\x13PutProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"K\n\x16\x44\x65leteProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"\x19\n\x17\x44\x65leteProcedureResponse2\x8a\x07\n\x10ProcedureService\x12\x84\x01\n\x0eListProcedures\x12&.datapipeline.v1.ListProceduresRequest\x1a\'.datapipeline.v1.ListProceduresResponse\"!\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/procedures\x12\x96\x01\n\x12ListProcedureFiles\x12*.datapipeline.v1.ListProcedureFilesRequest\x1a+.datapipeline.v1.ListProcedureFilesResponse\"\'\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/procedures/files\x12\xa1\x01\n\x0eSyncProcedures\x12&.datapipeline.v1.SyncProceduresRequest\x1a\'.datapipeline.v1.SyncProceduresResponse\">\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1f\"\x17/api/v1/procedures/sync:\x04\x62ody\x12z\n\x0cGetProcedure\x12$.datapipeline.v1.GetProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"(\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/procedures/{name}\x12\x92\x01\n\x0cPutProcedure\x12$.datapipeline.v1.PutProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"@\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02!\"\x19/api/v1/procedures/{name}:\x04\x62ody\x12\xa0\x01\n\x0f\x44\x65leteProcedure\x12\'.datapipeline.v1.DeleteProcedureRequest\x1a(.datapipeline.v1.DeleteProcedureResponse\":\xaa\xbb\x18\x15\n\x01\x02\x12\x06\x44\x45LETE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/procedures/{name}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'datapipeline.v1.procedures_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SYNCPROCEDURESREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_SYNCPROCEDURESREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_GETPROCEDUREREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\037\010\001\022\031[a-z0-9_][a-z0-9_-]{0,62}@\001'
   _globals['_PUTPROCEDUREREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_PUTPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\037\010\001\022\031[a-z0-9_][a-z0-9_-]{0,62}@\001'
+  _globals['_PUTPROCEDUREREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_PUTPROCEDUREREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_DELETEPROCEDUREREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETEPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\037\010\001\022\031[a-z0-9_][a-z0-9_-]{0,62}@\001'
   _globals['_PROCEDURESERVICE'].methods_by_name['ListProcedures']._loaded_options = None
@@ -45,37 +50,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROCEDURESERVICE'].methods_by_name['ListProcedureFiles']._loaded_options = None
   _globals['_PROCEDURESERVICE'].methods_by_name['ListProcedureFiles']._serialized_options = b'\252\273\030\003\n\001\002\202\323\344\223\002\032\022\030/api/v1/procedures/files'
   _globals['_PROCEDURESERVICE'].methods_by_name['SyncProcedures']._loaded_options = None
-  _globals['_PROCEDURESERVICE'].methods_by_name['SyncProcedures']._serialized_options = b'\252\273\030\025\n\001\002\022\006UPDATE\032\010PIPELINE\202\323\344\223\002\034\"\027/api/v1/procedures/sync:\001*'
+  _globals['_PROCEDURESERVICE'].methods_by_name['SyncProcedures']._serialized_options = b'\252\273\030\025\n\001\002\022\006UPDATE\032\010PIPELINE\202\323\344\223\002\037\"\027/api/v1/procedures/sync:\004body'
   _globals['_PROCEDURESERVICE'].methods_by_name['GetProcedure']._loaded_options = None
   _globals['_PROCEDURESERVICE'].methods_by_name['GetProcedure']._serialized_options = b'\252\273\030\003\n\001\002\202\323\344\223\002\033\022\031/api/v1/procedures/{name}'
   _globals['_PROCEDURESERVICE'].methods_by_name['PutProcedure']._loaded_options = None
-  _globals['_PROCEDURESERVICE'].methods_by_name['PutProcedure']._serialized_options = b'\252\273\030\025\n\001\002\022\006UPDATE\032\010PIPELINE\202\323\344\223\002\036\"\031/api/v1/procedures/{name}:\001*'
+  _globals['_PROCEDURESERVICE'].methods_by_name['PutProcedure']._serialized_options = b'\252\273\030\025\n\001\002\022\006UPDATE\032\010PIPELINE\202\323\344\223\002!\"\031/api/v1/procedures/{name}:\004body'
   _globals['_PROCEDURESERVICE'].methods_by_name['DeleteProcedure']._loaded_options = None
   _globals['_PROCEDURESERVICE'].methods_by_name['DeleteProcedure']._serialized_options = b'\252\273\030\025\n\001\002\022\006DELETE\032\010PIPELINE\202\323\344\223\002\033*\031/api/v1/procedures/{name}'
-  _globals['_PROCEDURE']._serialized_start=148
-  _globals['_PROCEDURE']._serialized_end=281
-  _globals['_PROCEDUREFILE']._serialized_start=283
-  _globals['_PROCEDUREFILE']._serialized_end=352
-  _globals['_LISTPROCEDURESREQUEST']._serialized_start=354
-  _globals['_LISTPROCEDURESREQUEST']._serialized_end=377
-  _globals['_LISTPROCEDURESRESPONSE']._serialized_start=379
-  _globals['_LISTPROCEDURESRESPONSE']._serialized_end=451
-  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_start=453
-  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_end=480
-  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_start=482
-  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_end=557
-  _globals['_SYNCPROCEDURESREQUEST']._serialized_start=559
-  _globals['_SYNCPROCEDURESREQUEST']._serialized_end=597
-  _globals['_SYNCPROCEDURESRESPONSE']._serialized_start=599
-  _globals['_SYNCPROCEDURESRESPONSE']._serialized_end=659
-  _globals['_GETPROCEDUREREQUEST']._serialized_start=661
-  _globals['_GETPROCEDUREREQUEST']._serialized_end=733
-  _globals['_PUTPROCEDUREREQUEST']._serialized_start=735
-  _globals['_PUTPROCEDUREREQUEST']._serialized_end=807
-  _globals['_DELETEPROCEDUREREQUEST']._serialized_start=809
-  _globals['_DELETEPROCEDUREREQUEST']._serialized_end=884
-  _globals['_DELETEPROCEDURERESPONSE']._serialized_start=886
-  _globals['_DELETEPROCEDURERESPONSE']._serialized_end=911
-  _globals['_PROCEDURESERVICE']._serialized_start=914
-  _globals['_PROCEDURESERVICE']._serialized_end=1814
+  _globals['_PROCEDURE']._serialized_start=178
+  _globals['_PROCEDURE']._serialized_end=311
+  _globals['_PROCEDUREFILE']._serialized_start=313
+  _globals['_PROCEDUREFILE']._serialized_end=382
+  _globals['_LISTPROCEDURESREQUEST']._serialized_start=384
+  _globals['_LISTPROCEDURESREQUEST']._serialized_end=407
+  _globals['_LISTPROCEDURESRESPONSE']._serialized_start=409
+  _globals['_LISTPROCEDURESRESPONSE']._serialized_end=481
+  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_start=483
+  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_end=510
+  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_start=512
+  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_end=587
+  _globals['_SYNCPROCEDURESREQUEST']._serialized_start=589
+  _globals['_SYNCPROCEDURESREQUEST']._serialized_end=675
+  _globals['_SYNCPROCEDURESRESPONSE']._serialized_start=677
+  _globals['_SYNCPROCEDURESRESPONSE']._serialized_end=737
+  _globals['_GETPROCEDUREREQUEST']._serialized_start=739
+  _globals['_GETPROCEDUREREQUEST']._serialized_end=811
+  _globals['_PUTPROCEDUREREQUEST']._serialized_start=813
+  _globals['_PUTPROCEDUREREQUEST']._serialized_end=933
+  _globals['_DELETEPROCEDUREREQUEST']._serialized_start=935
+  _globals['_DELETEPROCEDUREREQUEST']._serialized_end=1010
+  _globals['_DELETEPROCEDURERESPONSE']._serialized_start=1012
+  _globals['_DELETEPROCEDURERESPONSE']._serialized_end=1037
+  _globals['_PROCEDURESERVICE']._serialized_start=1040
+  _globals['_PROCEDURESERVICE']._serialized_end=1946
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from datapipeline.v1 import options_pb2 as _options_pb2
 from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -56,10 +57,12 @@ class ListProcedureFilesResponse(_message.Message):
     def __init__(self, files: _Optional[_Iterable[_Union[ProcedureFile, _Mapping]]] = ...) -> None: ...
 
 class SyncProceduresRequest(_message.Message):
-    __slots__ = ("force",)
+    __slots__ = ("force", "body")
     FORCE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
     force: bool
-    def __init__(self, force: bool = ...) -> None: ...
+    body: _struct_pb2.Struct
+    def __init__(self, force: bool = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class SyncProceduresResponse(_message.Message):
     __slots__ = ("written", "unchanged")
@@ -76,10 +79,12 @@ class GetProcedureRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class PutProcedureRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "body")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    body: _struct_pb2.Struct
+    def __init__(self, name: _Optional[str] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class DeleteProcedureRequest(_message.Message):
     __slots__ = ("name",)

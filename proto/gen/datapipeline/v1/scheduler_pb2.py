@@ -28,17 +28,21 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x61tapipeline/v1/scheduler.proto\x12\x0f\x64\x61tapipeline.v1\x1a\x1d\x64\x61tapipeline/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x17TriggerScheduledRequest\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x18TriggerScheduledResponse\x12\r\n\x05\x66ired\x18\x01 \x01(\x05\x12\x0f\n\x07skipped\x18\x02 \x01(\x05\x12\x0f\n\x07run_ids\x18\x03 \x03(\t\"I\n\x0fGetQueueRequest\x12\x19\n\tpage_size\x18\x01 \x01(\x05\x42\x06\xb2\xbb\x18\x02\x30\x01\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xb2\xbb\x18\x03\x18\x80\x04\"U\n\x10GetQueueResponse\x12(\n\x04runs\x18\x01 \x03(\x0b\x32\x1a.datapipeline.v1.QueuedRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x91\x01\n\tQueuedRun\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08org_slug\x18\x02 \x01(\t\x12\x13\n\x0bpipeline_id\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1b\n\x19GetSchedulerStatusRequest\"\xae\x01\n\x1aGetSchedulerStatusResponse\x12\x18\n\x10\x61\x63tive_schedules\x18\x01 \x01(\x05\x12\x18\n\x10paused_schedules\x18\x02 \x01(\x05\x12\x14\n\x0cwaiting_runs\x18\x03 \x01(\x05\x12\x14\n\x0crunning_runs\x18\x04 \x01(\x05\x12\x30\n\x0clast_trigger\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13ProcessQueueRequest\",\n\x14ProcessQueueResponse\x12\x14\n\x0cwaiting_runs\x18\x01 \x01(\x05\"\xe9\x03\n\x08Schedule\x12\x11\n\tconfig_id\x18\x01 \x01(\t\x12\x10\n\x08org_slug\x18\x02 \x01(\t\x12\x31\n\x08provider\x18\x03 \x01(\tB\x1f\xb2\xbb\x18\x1b\x12\x19[a-z0-9_][a-z0-9_-]{0,62}\x12\x31\n\x06\x64omain\x18\x04 \x01(\tB!\xb2\xbb\x18\x1d\x12\x1b-|[a-z0-9_][a-z0-9_-]{0,62}\x12\x31\n\x08pipeline\x18\x05 \x01(\tB\x1f\xb2\xbb\x18\x1b\x12\x19[a-z0-9_][a-z0-9_-]{0,62}\x12\x1d\n\rschedule_cron\x18\x06 \x01(\tB\x06\xb2\xbb\x18\x02\x18\x64\x12\x18\n\x08timezone\x18\x07 \x01(\tB\x06\xb2\xbb\x18\x02\x18@\x12\x11\n\tis_active\x18\x08 \x01(\x08\x12\x15\n\x04note\x18\t \x01(\tB\x07\xb2\xbb\x18\x03\x18\xf4\x03\x12+\n\nparameters\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x0b \x01(\x05\x12\x31\n\rnext_run_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_run_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0flast_run_status\x18\x0e \x01(\t\">\n\x14ListSchedulesRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\"E\n\x15ListSchedulesResponse\x12,\n\tschedules\x18\x01 \x03(\x0b\x32\x19.datapipeline.v1.Schedule\"q\n\x12PutScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x33\n\x08schedule\x18\x02 \x01(\x0b\x32\x19.datapipeline.v1.ScheduleB\x06\xb2\xbb\x18\x02\x08\x01\"q\n\x15\x44\x65leteScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\"\x18\n\x16\x44\x65leteScheduleResponse\"\x87\x01\n\x14PauseScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\x12\x15\n\x04note\x18\x03 \x01(\tB\x07\xb2\xbb\x18\x03\x18\xf4\x03\"\x88\x01\n\x15ResumeScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\x12\x15\n\x04note\x18\x03 \x01(\tB\x07\xb2\xbb\x18\x03\x18\xf4\x03\"\x88\x01\n\x16ListOccurrencesRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\x12\x14\n\x04next\x18\x03 \x01(\x05\x42\x06\xb2\xbb\x18\x02\x30\x01\"K\n\x17ListOccurrencesResponse\x12\x30\n\x0boccurrences\x18\x01 \x03(\x0b\x32\x1b.datapipeline.v1.Occurrence\"d\n\nOccurrence\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t2\xa7\r\n\x10SchedulerService\x12\xa8\x01\n\x10TriggerScheduled\x12(.datapipeline.v1.TriggerScheduledRequest\x1a).datapipeline.v1.TriggerScheduledResponse\"?\xaa\xbb\x18\x17\n\x02\x01\x02\x12\x07\x45XECUTE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1e\"\x19/api/v1/scheduler/trigger:\x01*\x12x\n\x08GetQueue\x12 .datapipeline.v1.GetQueueRequest\x1a!.datapipeline.v1.GetQueueResponse\"\'\xaa\xbb\x18\x04\n\x02\x01\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/scheduler/queue\x12\x97\x01\n\x12GetSchedulerStatus\x12*.datapipeline.v1.GetSchedulerStatusRequest\x1a+.datapipeline.v1.GetSchedulerStatusResponse\"(\xaa\xbb\x18\x04\n\x02\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/scheduler/status\x12\xc8\x01\n\x0cProcessQueue\x12$.datapipeline.v1.ProcessQueueRequest\x1a%.datapipeline.v1.ProcessQueueResponse\"k\xaa\xbb\x18\x17\n\x02\x01\x02\x12\x07\x45XECUTE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02J\"\x1f/api/v1/scheduler/queue/process:\x01*Z$\"\x1f/api/v1/scheduler/process-queue:\x01*\x12\x94\x01\n\rListSchedules\x12%.datapipeline.v1.ListSchedulesRequest\x1a&.datapipeline.v1.ListSchedulesResponse\"4\xaa\xbb\x18\x03\n\x01\x01\x82\xd3\xe4\x93\x02\'\x12%/api/v1/scheduler/org/{org}/pipelines\x12\x9f\x01\n\x0bPutSchedule\x12#.datapipeline.v1.PutScheduleRequest\x1a\x19.datapipeline.v1.Schedule\"P\xaa\xbb\x18\x15\n\x01\x01\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x31\"%/api/v1/scheduler/org/{org}/pipelines:\x08schedule\x12\xb5\x01\n\x0e\x44\x65leteSchedule\x12&.datapipeline.v1.DeleteScheduleRequest\x1a\'.datapipeline.v1.DeleteScheduleResponse\"R\xaa\xbb\x18\x15\n\x01\x01\x12\x06\x44\x45LETE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x33*1/api/v1/scheduler/org/{org}/pipelines/{config_id}\x12\xae\x01\n\rPauseSchedule\x12%.datapipeline.v1.PauseScheduleRequest\x1a\x19.datapipeline.v1.Schedule\"[\xaa\xbb\x18\x15\n\x01\x01\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02<\"7/api/v1/scheduler/org/{org}/pipelines/{config_id}/pause:\x01*\x12\xb1\x01\n\x0eResumeSchedule\x12&.datapipeline.v1.ResumeScheduleRequest\x1a\x19.datapipeline.v1.Schedule\"\\\xaa\xbb\x18\x15\n\x01\x01\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02=\"8/api/v1/scheduler/org/{org}/pipelines/{config_id}/resume:\x01*\x12\xb2\x01\n\x0fListOccurrences\x12\'.datapipeline.v1.ListOccurrencesRequest\x1a(.datapipeline.v1.ListOccurrencesResponse\"L\xaa\xbb\x18\x03\n\x01\x01\x82\xd3\xe4\x93\x02?\x12=/api/v1/scheduler/org/{org}/pipelines/{config_id}/occurrencesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x61tapipeline/v1/scheduler.proto\x12\x0f\x64\x61tapipeline.v1\x1a\x1d\x64\x61tapipeline/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"u\n\x17TriggerScheduledRequest\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"K\n\x18TriggerScheduledResponse\x12\r\n\x05\x66ired\x18\x01 \x01(\x05\x12\x0f\n\x07skipped\x18\x02 \x01(\x05\x12\x0f\n\x07run_ids\x18\x03 \x03(\t\"I\n\x0fGetQueueRequest\x12\x19\n\tpage_size\x18\x01 \x01(\x05\x42\x06\xb2\xbb\x18\x02\x30\x01\x12\x1b\n\npage_token\x18\x02 \x01(\tB\x07\xb2\xbb\x18\x03\x18\x80\x04\"U\n\x10GetQueueResponse\x12(\n\x04runs\x18\x01 \x03(\x0b\x32\x1a.datapipeline.v1.QueuedRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x91\x01\n\tQueuedRun\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08org_slug\x18\x02 \x01(\t\x12\x13\n\x0bpipeline_id\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1b\n\x19GetSchedulerStatusRequest\"\xae\x01\n\x1aGetSchedulerStatusResponse\x12\x18\n\x10\x61\x63tive_schedules\x18\x01 \x01(\x05\x12\x18\n\x10paused_schedules\x18\x02 \x01(\x05\x12\x14\n\x0cwaiting_runs\x18\x03 \x01(\x05\x12\x14\n\x0crunning_runs\x18\x04 \x01(\x05\x12\x30\n\x0clast_trigger\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x13ProcessQueueRequest\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\",\n\x14ProcessQueueResponse\x12\x14\n\x0cwaiting_runs\x18\x01 \x01(\x05\"\xe9\x03\n\x08Schedule\x12\x11\n\tconfig_id\x18\x01 \x01(\t\x12\x10\n\x08org_slug\x18\x02 \x01(\t\x12\x31\n\x08provider\x18\x03 \x01(\tB\x1f\xb2\xbb\x18\x1b\x12\x19[a-z0-9_][a-z0-9_-]{0,62}\x12\x31\n\x06\x64omain\x18\x04 \x01(\tB!\xb2\xbb\x18\x1d\x12\x1b-|[a-z0-9_][a-z0-9_-]{0,62}\x12\x31\n\x08pipeline\x18\x05 \x01(\tB\x1f\xb2\xbb\x18\x1b\x12\x19[a-z0-9_][a-z0-9_-]{0,62}\x12\x1d\n\rschedule_cron\x18\x06 \x01(\tB\x06\xb2\xbb\x18\x02\x18\x64\x12\x18\n\x08timezone\x18\x07 \x01(\tB\x06\xb2\xbb\x18\x02\x18@\x12\x11\n\tis_active\x18\x08 \x01(\x08\x12\x15\n\x04note\x18\t \x01(\tB\x07\xb2\xbb\x18\x03\x18\xf4\x03\x12+\n\nparameters\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08priority\x18\x0b \x01(\x05\x12\x31\n\rnext_run_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_run_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0flast_run_status\x18\x0e \x01(\t\">\n\x14ListSchedulesRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\"E\n\x15ListSchedulesResponse\x12,\n\tschedules\x18\x01 \x03(\x0b\x32\x19.datapipeline.v1.Schedule\"\xa8\x01\n\x12PutScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x33\n\x08schedule\x18\x02 \x01(\x0b\x32\x19.datapipeline.v1.ScheduleB\x06\xb2\xbb\x18\x02\x08\x01\x12\x35\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x0e\xb2\xbb\x18\nJ\x08schedule\"q\n\x15\x44\x65leteScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\"\x18\n\x16\x44\x65leteScheduleResponse\"\xb7\x01\n\x14PauseScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\x12\x15\n\x04note\x18\x03 \x01(\tB\x07\xb2\xbb\x18\x03\x18\xf4\x03\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"\xb8\x01\n\x15ResumeScheduleRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\x12\x15\n\x04note\x18\x03 \x01(\tB\x07\xb2\xbb\x18\x03\x18\xf4\x03\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"\x88\x01\n\x16ListOccurrencesRequest\x12&\n\x03org\x18\x01 \x01(\tB\x19\xb2\xbb\x18\x15\x08\x01\x12\x0f[a-z0-9_]{3,50}@\x01\x12\x30\n\tconfig_id\x18\x02 \x01(\tB\x1d\xb2\xbb\x18\x19\x08\x01\x12\x13[A-Za-z0-9_-]{1,64}@\x01\x12\x14\n\x04next\x18\x03 \x01(\x05\x42\x06\xb2\xbb\x18\x02\x30\x01\"K\n\x17ListOccurrencesResponse\x12\x30\n\x0boccurrences\x18\x01 \x03(\x0b\x32\x1b.datapipeline.v1.Occurrence\"d\n\nOccurrence\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t2\xb2\r\n\x10SchedulerService\x12\xab\x01\n\x10TriggerScheduled\x12(.datapipeline.v1.TriggerScheduledRequest\x1a).datapipeline.v1.TriggerScheduledResponse\"B\xaa\xbb\x18\x17\n\x02\x01\x02\x12\x07\x45XECUTE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02!\"\x19/api/v1/scheduler/trigger:\x04\x62ody\x12x\n\x08GetQueue\x12 .datapipeline.v1.GetQueueRequest\x1a!.datapipeline.v1.GetQueueResponse\"\'\xaa\xbb\x18\x04\n\x02\x01\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/scheduler/queue\x12\x97\x01\n\x12GetSchedulerStatus\x12*.datapipeline.v1.GetSchedulerStatusRequest\x1a+.datapipeline.v1.GetSchedulerStatusResponse\"(\xaa\xbb\x18\x04\n\x02\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/scheduler/status\x12\xce\x01\n\x0cProcessQueue\x12$.datapipeline.v1.ProcessQueueRequest\x1a%.datapipeline.v1.ProcessQueueResponse\"q\xaa\xbb\x18\x17\n\x02\x01\x02\x12\x07\x45XECUTE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02P\"\x1f/api/v1/scheduler/queue/process:\x04\x62odyZ\'\"\x1f/api/v1/scheduler/process-queue:\x04\x62ody\x12\x94\x01\n\rListSchedules\x12%.datapipeline.v1.ListSchedulesRequest\x1a&.datapipeline.v1.ListSchedulesResponse\"4\xaa\xbb\x18\x03\n\x01\x01\x82\xd3\xe4\x93\x02\'\x12%/api/v1/scheduler/org/{org}/pipelines\x12\x9b\x01\n\x0bPutSchedule\x12#.datapipeline.v1.PutScheduleRequest\x1a\x19.datapipeline.v1.Schedule\"L\xaa\xbb\x18\x15\n\x01\x01\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02-\"%/api/v1/scheduler/org/{org}/pipelines:\x04\x62ody\x12\xb5\x01\n\x0e\x44\x65leteSchedule\x12&.datapipeline.v1.DeleteScheduleRequest\x1a\'.datapipeline.v1.DeleteScheduleResponse\"R\xaa\xbb\x18\x15\n\x01\x01\x12\x06\x44\x45LETE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x33*1/api/v1/scheduler/org/{org}/pipelines/{config_id}\x12\xb1\x01\n\rPauseSchedule\x12%.datapipeline.v1.PauseScheduleRequest\x1a\x19.datapipeline.v1.Schedule\"^\xaa\xbb\x18\x15\n\x01\x01\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02?\"7/api/v1/scheduler/org/{org}/pipelines/{config_id}/pause:\x04\x62ody\x12\xb4\x01\n\x0eResumeSchedule\x12&.datapipeline.v1.ResumeScheduleRequest\x1a\x19.datapipeline.v1.Schedule\"_\xaa\xbb\x18\x15\n\x01\x01\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02@\"8/api/v1/scheduler/org/{org}/pipelines/{config_id}/resume:\x04\x62ody\x12\xb2\x01\n\x0fListOccurrences\x12\'.datapipeline.v1.ListOccurrencesRequest\x1a(.datapipeline.v1.ListOccurrencesResponse\"L\xaa\xbb\x18\x03\n\x01\x01\x82\xd3\xe4\x93\x02?\x12=/api/v1/scheduler/org/{org}/pipelines/{config_id}/occurrencesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'datapipeline.v1.scheduler_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_TRIGGERSCHEDULEDREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_TRIGGERSCHEDULEDREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_GETQUEUEREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_GETQUEUEREQUEST'].fields_by_name['page_size']._serialized_options = b'\262\273\030\0020\001'
   _globals['_GETQUEUEREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_GETQUEUEREQUEST'].fields_by_name['page_token']._serialized_options = b'\262\273\030\003\030\200\004'
+  _globals['_PROCESSQUEUEREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_PROCESSQUEUEREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_SCHEDULE'].fields_by_name['provider']._loaded_options = None
   _globals['_SCHEDULE'].fields_by_name['provider']._serialized_options = b'\262\273\030\033\022\031[a-z0-9_][a-z0-9_-]{0,62}'
   _globals['_SCHEDULE'].fields_by_name['domain']._loaded_options = None
@@ -57,6 +61,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUTSCHEDULEREQUEST'].fields_by_name['org']._serialized_options = b'\262\273\030\025\010\001\022\017[a-z0-9_]{3,50}@\001'
   _globals['_PUTSCHEDULEREQUEST'].fields_by_name['schedule']._loaded_options = None
   _globals['_PUTSCHEDULEREQUEST'].fields_by_name['schedule']._serialized_options = b'\262\273\030\002\010\001'
+  _globals['_PUTSCHEDULEREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_PUTSCHEDULEREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\nJ\010schedule'
   _globals['_DELETESCHEDULEREQUEST'].fields_by_name['org']._loaded_options = None
   _globals['_DELETESCHEDULEREQUEST'].fields_by_name['org']._serialized_options = b'\262\273\030\025\010\001\022\017[a-z0-9_]{3,50}@\001'
   _globals['_DELETESCHEDULEREQUEST'].fields_by_name['config_id']._loaded_options = None
@@ -67,12 +73,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAUSESCHEDULEREQUEST'].fields_by_name['config_id']._serialized_options = b'\262\273\030\031\010\001\022\023[A-Za-z0-9_-]{1,64}@\001'
   _globals['_PAUSESCHEDULEREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_PAUSESCHEDULEREQUEST'].fields_by_name['note']._serialized_options = b'\262\273\030\003\030\364\003'
+  _globals['_PAUSESCHEDULEREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_PAUSESCHEDULEREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['org']._loaded_options = None
   _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['org']._serialized_options = b'\262\273\030\025\010\001\022\017[a-z0-9_]{3,50}@\001'
   _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['config_id']._loaded_options = None
   _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['config_id']._serialized_options = b'\262\273\030\031\010\001\022\023[A-Za-z0-9_-]{1,64}@\001'
   _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['note']._loaded_options = None
   _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['note']._serialized_options = b'\262\273\030\003\030\364\003'
+  _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_RESUMESCHEDULEREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_LISTOCCURRENCESREQUEST'].fields_by_name['org']._loaded_options = None
   _globals['_LISTOCCURRENCESREQUEST'].fields_by_name['org']._serialized_options = b'\262\273\030\025\010\001\022\017[a-z0-9_]{3,50}@\001'
   _globals['_LISTOCCURRENCESREQUEST'].fields_by_name['config_id']._loaded_options = None
@@ -80,65 +90,65 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTOCCURRENCESREQUEST'].fields_by_name['next']._loaded_options = None
   _globals['_LISTOCCURRENCESREQUEST'].fields_by_name['next']._serialized_options = b'\262\273\030\0020\001'
   _globals['_SCHEDULERSERVICE'].methods_by_name['TriggerScheduled']._loaded_options = None
-  _globals['_SCHEDULERSERVICE'].methods_by_name['TriggerScheduled']._serialized_options = b'\252\273\030\027\n\002\001\002\022\007EXECUTE\032\010PIPELINE\202\323\344\223\002\036\"\031/api/v1/scheduler/trigger:\001*'
+  _globals['_SCHEDULERSERVICE'].methods_by_name['TriggerScheduled']._serialized_options = b'\252\273\030\027\n\002\001\002\022\007EXECUTE\032\010PIPELINE\202\323\344\223\002!\"\031/api/v1/scheduler/trigger:\004body'
   _globals['_SCHEDULERSERVICE'].methods_by_name['GetQueue']._loaded_options = None
   _globals['_SCHEDULERSERVICE'].methods_by_name['GetQueue']._serialized_options = b'\252\273\030\004\n\002\001\002\202\323\344\223\002\031\022\027/api/v1/scheduler/queue'
   _globals['_SCHEDULERSERVICE'].methods_by_name['GetSchedulerStatus']._loaded_options = None
   _globals['_SCHEDULERSERVICE'].methods_by_name['GetSchedulerStatus']._serialized_options = b'\252\273\030\004\n\002\001\002\202\323\344\223\002\032\022\030/api/v1/scheduler/status'
   _globals['_SCHEDULERSERVICE'].methods_by_name['ProcessQueue']._loaded_options = None
-  _globals['_SCHEDULERSERVICE'].methods_by_name['ProcessQueue']._serialized_options = b'\252\273\030\027\n\002\001\002\022\007EXECUTE\032\010PIPELINE\202\323\344\223\002J\"\037/api/v1/scheduler/queue/process:\001*Z$\"\037/api/v1/scheduler/process-queue:\001*'
+  _globals['_SCHEDULERSERVICE'].methods_by_name['ProcessQueue']._serialized_options = b'\252\273\030\027\n\002\001\002\022\007EXECUTE\032\010PIPELINE\202\323\344\223\002P\"\037/api/v1/scheduler/queue/process:\004bodyZ\'\"\037/api/v1/scheduler/process-queue:\004body'
   _globals['_SCHEDULERSERVICE'].methods_by_name['ListSchedules']._loaded_options = None
   _globals['_SCHEDULERSERVICE'].methods_by_name['ListSchedules']._serialized_options = b'\252\273\030\003\n\001\001\202\323\344\223\002\'\022%/api/v1/scheduler/org/{org}/pipelines'
   _globals['_SCHEDULERSERVICE'].methods_by_name['PutSchedule']._loaded_options = None
-  _globals['_SCHEDULERSERVICE'].methods_by_name['PutSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006UPDATE\032\010PIPELINE\202\323\344\223\0021\"%/api/v1/scheduler/org/{org}/pipelines:\010schedule'
+  _globals['_SCHEDULERSERVICE'].methods_by_name['PutSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006UPDATE\032\010PIPELINE\202\323\344\223\002-\"%/api/v1/scheduler/org/{org}/pipelines:\004body'
   _globals['_SCHEDULERSERVICE'].methods_by_name['DeleteSchedule']._loaded_options = None
   _globals['_SCHEDULERSERVICE'].methods_by_name['DeleteSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006DELETE\032\010PIPELINE\202\323\344\223\0023*1/api/v1/scheduler/org/{org}/pipelines/{config_id}'
   _globals['_SCHEDULERSERVICE'].methods_by_name['PauseSchedule']._loaded_options = None
-  _globals['_SCHEDULERSERVICE'].methods_by_name['PauseSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006UPDATE\032\010PIPELINE\202\323\344\223\002<\"7/api/v1/scheduler/org/{org}/pipelines/{config_id}/pause:\001*'
+  _globals['_SCHEDULERSERVICE'].methods_by_name['PauseSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006UPDATE\032\010PIPELINE\202\323\344\223\002?\"7/api/v1/scheduler/org/{org}/pipelines/{config_id}/pause:\004body'
   _globals['_SCHEDULERSERVICE'].methods_by_name['ResumeSchedule']._loaded_options = None
-  _globals['_SCHEDULERSERVICE'].methods_by_name['ResumeSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006UPDATE\032\010PIPELINE\202\323\344\223\002=\"8/api/v1/scheduler/org/{org}/pipelines/{config_id}/resume:\001*'
+  _globals['_SCHEDULERSERVICE'].methods_by_name['ResumeSchedule']._serialized_options = b'\252\273\030\025\n\001\001\022\006UPDATE\032\010PIPELINE\202\323\344\223\002@\"8/api/v1/scheduler/org/{org}/pipelines/{config_id}/resume:\004body'
   _globals['_SCHEDULERSERVICE'].methods_by_name['ListOccurrences']._loaded_options = None
   _globals['_SCHEDULERSERVICE'].methods_by_name['ListOccurrences']._serialized_options = b'\252\273\030\003\n\001\001\202\323\344\223\002?\022=/api/v1/scheduler/org/{org}/pipelines/{config_id}/occurrences'
   _globals['_TRIGGERSCHEDULEDREQUEST']._serialized_start=176
-  _globals['_TRIGGERSCHEDULEDREQUEST']._serialized_end=245
-  _globals['_TRIGGERSCHEDULEDRESPONSE']._serialized_start=247
-  _globals['_TRIGGERSCHEDULEDRESPONSE']._serialized_end=322
-  _globals['_GETQUEUEREQUEST']._serialized_start=324
-  _globals['_GETQUEUEREQUEST']._serialized_end=397
-  _globals['_GETQUEUERESPONSE']._serialized_start=399
-  _globals['_GETQUEUERESPONSE']._serialized_end=484
-  _globals['_QUEUEDRUN']._serialized_start=487
-  _globals['_QUEUEDRUN']._serialized_end=632
-  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_start=634
-  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_end=661
-  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_start=664
-  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_end=838
-  _globals['_PROCESSQUEUEREQUEST']._serialized_start=840
-  _globals['_PROCESSQUEUEREQUEST']._serialized_end=861
-  _globals['_PROCESSQUEUERESPONSE']._serialized_start=863
-  _globals['_PROCESSQUEUERESPONSE']._serialized_end=907
-  _globals['_SCHEDULE']._serialized_start=910
-  _globals['_SCHEDULE']._serialized_end=1399
-  _globals['_LISTSCHEDULESREQUEST']._serialized_start=1401
-  _globals['_LISTSCHEDULESREQUEST']._serialized_end=1463
-  _globals['_LISTSCHEDULESRESPONSE']._serialized_start=1465
-  _globals['_LISTSCHEDULESRESPONSE']._serialized_end=1534
-  _globals['_PUTSCHEDULEREQUEST']._serialized_start=1536
-  _globals['_PUTSCHEDULEREQUEST']._serialized_end=1649
-  _globals['_DELETESCHEDULEREQUEST']._serialized_start=1651
-  _globals['_DELETESCHEDULEREQUEST']._serialized_end=1764
-  _globals['_DELETESCHEDULERESPONSE']._serialized_start=1766
-  _globals['_DELETESCHEDULERESPONSE']._serialized_end=1790
-  _globals['_PAUSESCHEDULEREQUEST']._serialized_start=1793
-  _globals['_PAUSESCHEDULEREQUEST']._serialized_end=1928
-  _globals['_RESUMESCHEDULEREQUEST']._serialized_start=1931
-  _globals['_RESUMESCHEDULEREQUEST']._serialized_end=2067
-  _globals['_LISTOCCURRENCESREQUEST']._serialized_start=2070
-  _globals['_LISTOCCURRENCESREQUEST']._serialized_end=2206
-  _globals['_LISTOCCURRENCESRESPONSE']._serialized_start=2208
-  _globals['_LISTOCCURRENCESRESPONSE']._serialized_end=2283
-  _globals['_OCCURRENCE']._serialized_start=2285
-  _globals['_OCCURRENCE']._serialized_end=2385
-  _globals['_SCHEDULERSERVICE']._serialized_start=2388
-  _globals['_SCHEDULERSERVICE']._serialized_end=4091
+  _globals['_TRIGGERSCHEDULEDREQUEST']._serialized_end=293
+  _globals['_TRIGGERSCHEDULEDRESPONSE']._serialized_start=295
+  _globals['_TRIGGERSCHEDULEDRESPONSE']._serialized_end=370
+  _globals['_GETQUEUEREQUEST']._serialized_start=372
+  _globals['_GETQUEUEREQUEST']._serialized_end=445
+  _globals['_GETQUEUERESPONSE']._serialized_start=447
+  _globals['_GETQUEUERESPONSE']._serialized_end=532
+  _globals['_QUEUEDRUN']._serialized_start=535
+  _globals['_QUEUEDRUN']._serialized_end=680
+  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_start=682
+  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_end=709
+  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_start=712
+  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_end=886
+  _globals['_PROCESSQUEUEREQUEST']._serialized_start=888
+  _globals['_PROCESSQUEUEREQUEST']._serialized_end=957
+  _globals['_PROCESSQUEUERESPONSE']._serialized_start=959
+  _globals['_PROCESSQUEUERESPONSE']._serialized_end=1003
+  _globals['_SCHEDULE']._serialized_start=1006
+  _globals['_SCHEDULE']._serialized_end=1495
+  _globals['_LISTSCHEDULESREQUEST']._serialized_start=1497
+  _globals['_LISTSCHEDULESREQUEST']._serialized_end=1559
+  _globals['_LISTSCHEDULESRESPONSE']._serialized_start=1561
+  _globals['_LISTSCHEDULESRESPONSE']._serialized_end=1630
+  _globals['_PUTSCHEDULEREQUEST']._serialized_start=1633
+  _globals['_PUTSCHEDULEREQUEST']._serialized_end=1801
+  _globals['_DELETESCHEDULEREQUEST']._serialized_start=1803
+  _globals['_DELETESCHEDULEREQUEST']._serialized_end=1916
+  _globals['_DELETESCHEDULERESPONSE']._serialized_start=1918
+  _globals['_DELETESCHEDULERESPONSE']._serialized_end=1942
+  _globals['_PAUSESCHEDULEREQUEST']._serialized_start=1945
+  _globals['_PAUSESCHEDULEREQUEST']._serialized_end=2128
+  _globals['_RESUMESCHEDULEREQUEST']._serialized_start=2131
+  _globals['_RESUMESCHEDULEREQUEST']._serialized_end=2315
+  _globals['_LISTOCCURRENCESREQUEST']._serialized_start=2318
+  _globals['_LISTOCCURRENCESREQUEST']._serialized_end=2454
+  _globals['_LISTOCCURRENCESRESPONSE']._serialized_start=2456
+  _globals['_LISTOCCURRENCESRESPONSE']._serialized_end=2531
+  _globals['_OCCURRENCE']._serialized_start=2533
+  _globals['_OCCURRENCE']._serialized_end=2633
+  _globals['_SCHEDULERSERVICE']._serialized_start=2636
+  _globals['_SCHEDULERSERVICE']._serialized_end=4350
 # @@protoc_insertion_point(module_scope)

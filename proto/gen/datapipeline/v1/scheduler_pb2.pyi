@@ -13,10 +13,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TriggerScheduledRequest(_message.Message):
-    __slots__ = ("due_at",)
+    __slots__ = ("due_at", "body")
     DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
     due_at: _timestamp_pb2.Timestamp
-    def __init__(self, due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    body: _struct_pb2.Struct
+    def __init__(self, due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class TriggerScheduledResponse(_message.Message):
     __slots__ = ("fired", "skipped", "run_ids")
@@ -79,8 +81,10 @@ class GetSchedulerStatusResponse(_message.Message):
     def __init__(self, active_schedules: _Optional[int] = ..., paused_schedules: _Optional[int] = ..., waiting_runs: _Optional[int] = ..., running_runs: _Optional[int] = ..., last_trigger: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ProcessQueueRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("body",)
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    body: _struct_pb2.Struct
+    def __init__(self, body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ProcessQueueResponse(_message.Message):
     __slots__ = ("waiting_runs",)
@@ -133,12 +137,14 @@ class ListSchedulesResponse(_message.Message):
     def __init__(self, schedules: _Optional[_Iterable[_Union[Schedule, _Mapping]]] = ...) -> None: ...
 
 class PutScheduleRequest(_message.Message):
-    __slots__ = ("org", "schedule")
+    __slots__ = ("org", "schedule", "body")
     ORG_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
     org: str
     schedule: Schedule
-    def __init__(self, org: _Optional[str] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ...) -> None: ...
+    body: _struct_pb2.Struct
+    def __init__(self, org: _Optional[str] = ..., schedule: _Optional[_Union[Schedule, _Mapping]] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class DeleteScheduleRequest(_message.Message):
     __slots__ = ("org", "config_id")
@@ -153,24 +159,28 @@ class DeleteScheduleResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class PauseScheduleRequest(_message.Message):
-    __slots__ = ("org", "config_id", "note")
+    __slots__ = ("org", "config_id", "note", "body")
     ORG_FIELD_NUMBER: _ClassVar[int]
     CONFIG_ID_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
     org: str
     config_id: str
     note: str
-    def __init__(self, org: _Optional[str] = ..., config_id: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    body: _struct_pb2.Struct
+    def __init__(self, org: _Optional[str] = ..., config_id: _Optional[str] = ..., note: _Optional[str] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ResumeScheduleRequest(_message.Message):
-    __slots__ = ("org", "config_id", "note")
+    __slots__ = ("org", "config_id", "note", "body")
     ORG_FIELD_NUMBER: _ClassVar[int]
     CONFIG_ID_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
     org: str
     config_id: str
     note: str
-    def __init__(self, org: _Optional[str] = ..., config_id: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    body: _struct_pb2.Struct
+    def __init__(self, org: _Optional[str] = ..., config_id: _Optional[str] = ..., note: _Optional[str] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ListOccurrencesRequest(_message.Message):
     __slots__ = ("org", "config_id", "next")
