@@ -21,6 +21,10 @@ REQUIRED = ("provider", "model_id", "meter", "variant", "price_usd", "per", "eff
 OPTIONAL = ("model_match", "end_date", "notes", "price_id", "match_rank", "source", "source_version")
 
 
+# Whose price counts: the lowest that has one.
+OWN, PLATFORM, LISTED = range(3)
+
+
 class PriceFileError(ValueError):
     """A price file that cannot be used; the message names the file and line of everything that is wrong."""
 
@@ -95,6 +99,7 @@ def _row(line: Mapping[str, str], *, custom: bool) -> Mapping[str, Any]:
         "source": line.get("source") or ("org" if custom else "list"),
         "source_version": line.get("source_version") or None,
         "is_custom": custom,
+        "precedence": OWN if custom else LISTED,
         "notes": line.get("notes") or None,
     }
 

@@ -28,6 +28,8 @@ INSTEAD = {
     "cached_image_input": ("cached_input", "input"),
     "image_output": ("output",),
 }
+# Whose price counts first, by where it is from; the list calls itself differently for each entry.
+WHOSE = defaultdict(lambda: 2, {"org": 0, "llm_model_pricing": 1})
 COUNTED = {
     "web_search_calls": "web_search",
     "file_search_calls": "file_search",
@@ -98,7 +100,7 @@ def price_of(book: Sequence[Row], model: str | None, meter: str, variant: str, d
         if in_force:
             return min(
                 in_force,
-                key=lambda one: (not one["is_custom"], one["match_rank"], -one["effective_date"].toordinal()),
+                key=lambda one: (WHOSE[one["source"]], one["match_rank"], -one["effective_date"].toordinal()),
             )
     return None
 

@@ -18,12 +18,14 @@ from tests.conformance.openai.cost_oracle import KEY, Row, costs
 from tests.plugins.warehouse_desk import open_desk
 from workers.catalog import Catalog
 from workers.model.openai_usage import ENDPOINTS, TOKENS
+from workers.model.platform_prices import platform_prices
 from workers.model.price_book import prices
 from workers.ports import StepContext, StepResult
 from workers.processors.openai.cost import CostConfig, OpenAiCost
 
 pytestmark = pytest.mark.engine
 
+MINI = "gpt-4o-mini-2024-07-18"
 LIST = "openai/cost/prices/list_prices.csv"
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 FIRST, LAST = date(2026, 8, 18), date(2026, 8, 24)
@@ -38,13 +40,20 @@ openai,gpt-4o-mini-2024-07-18,output,standard,0.123456789,1000000,2026-08-20,202
 openai,gpt-nova-preview,input,standard,7,1000,2026-08-19,
 openai,gpt-4o-2024-08-06,web_search,standard,0.000000001,3,2020-01-01,
 """
+TERMS = {"per": 1000, "effective_date": date(2026, 8, 21), "end_date": None}
+PLATFORM = (
+    {"model_id": MINI, "meter": "output", "price": 0.0009, **TERMS},
+    {"model_id": "gpt-nova-preview", "meter": "input", "price": 0.1 + 0.2, **TERMS},
+    {"model_id": "gpt-nova-preview", "meter": "output", "price": 3.7e-05, **TERMS},
+)
 
 
 def book(*models: str) -> list[Row]:
-    """The list, of some models or of all, and the organisation's own prices."""
+    """The list, of some models or of all, the platform's prices and the organisation's own."""
     listed = prices(LIST, (Path("configs") / LIST).read_text(), "openai", custom=False)
     own = prices("own.csv", HEAD + OWN, "openai", custom=True)
-    return [*(one for one in listed if not models or one["model_id"] in models), *own]
+    platform = platform_prices(PLATFORM, "openai")
+    return [*(one for one in listed if not models or one["model_id"] in models), *platform, *own]
 
 
 def usage_row(day: date, /, endpoint: Any = "completions", **said: Any) -> Row:
@@ -137,7 +146,6 @@ async def test_every_row_costs_what_the_oracle_says_to_the_last_digit(context: M
 
 
 DAY = date(2026, 8, 20)
-MINI = "gpt-4o-mini-2024-07-18"
 FEW = book("gpt-4o-mini", "gpt-5.4", "gpt-image-1.5")
 
 
@@ -199,8 +207,13 @@ def test_the_worked_examples_of_the_price_source_come_out(priced: Priced, projec
 
 
 def test_an_own_price_holds_on_its_days_and_the_list_on_the_others(priced: Priced) -> None:
-    found = {day: priced[1][f"own-{day}"]["total_cost_usd"] for day in range(19, 24)}
-    assert found == {19: Decimal("0.6"), 23: Decimal("0.6")} | dict.fromkeys((20, 21, 22), Decimal("0.123456789"))
+    found = {day: priced[1][f"own-{day}"]["total_cost_usd"] for day in range(19, 23)}
+    assert found == {19: Decimal("0.6")} | dict.fromkeys((20, 21, 22), Decimal("0.123456789"))
+
+
+def test_where_the_own_file_says_nothing_the_platforms_price_counts_before_the_list(priced: Priced) -> None:
+    row = priced[1]["own-23"]
+    assert (row["total_cost_usd"], row["pricing_source"]) == (Decimal("0.9"), "llm_model_pricing")
 
 
 def test_an_unknown_model_has_no_cost_and_keeps_its_counts(priced: Priced) -> None:

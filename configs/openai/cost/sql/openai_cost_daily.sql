@@ -116,6 +116,7 @@ entries AS (
   SELECT
     m.model,
     b.is_custom,
+    COALESCE(b.precedence, CASE WHEN b.is_custom THEN 0 ELSE 2 END) AS precedence,
     b.match_rank,
     b.meter,
     b.variant,
@@ -167,7 +168,7 @@ priced AS (
     PARTITION BY s.usage_date, s.model, s.project_id, s.batch, s.service_tier, s.variant, s.meter
     ORDER BY
       CASE WHEN e.price_usd IS NULL THEN 1 ELSE 0 END,
-      w.detour, e.is_custom DESC, e.match_rank, e.effective_date DESC, e.price_usd DESC
+      w.detour, e.precedence, e.match_rank, e.effective_date DESC, e.price_usd DESC
   ) = 1
 ),
 billed AS (

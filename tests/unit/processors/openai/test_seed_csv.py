@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from tests.unit.processors.openai.conftest import Bench
 from workers.catalog import Catalog
 from workers.model.failure import FailedError, Reason
-from workers.ports import StepResult
+from workers.ports import Row, StepResult
 from workers.processors.openai.seed_csv import OpenAiSeedCsv, SeedConfig
 
 HEAD = "provider,model_id,meter,variant,price_usd,per,effective_date\n"
@@ -41,7 +43,37 @@ async def seed(bench: Bench, *, force_refresh: bool = False) -> StepResult:
 def remember(bench: Bench) -> None:
     """Answer from now on what was published last, as the warehouse would."""
     versions = {row["source_hash"] for row in bench.warehouse.published[-1].rows}
-    bench.warehouse.answer = lambda _sql, _asked: [{"source_hash": version} for version in versions]
+    others = bench.warehouse.answer
+
+    def answer(sql: str, asked: Mapping[str, object]) -> Sequence[Row]:
+        known = "source_hash" in sql
+        return [{"source_hash": version} for version in versions] if known else others(sql, asked)
+
+    bench.warehouse.answer = answer
+
+
+COLUMNS = (
+    "provider", "model_id", "input_price_per_1k", "output_price_per_1k", "effective_date", "end_date", "is_enabled",
+    "is_custom", "notes",
+)  # fmt: skip
+
+
+def keep(bench: Bench, *rows: Row, columns: Sequence[str] = COLUMNS) -> None:
+    """Let the platform keep prices in the dataset."""
+
+    def answer(sql: str, _asked: Mapping[str, object]) -> Sequence[Row]:
+        if "INFORMATION_SCHEMA" in sql:
+            return [{"column_name": name} for name in columns]
+        return rows if "llm_model_pricing" in sql else ()
+
+    bench.warehouse.answer = answer
+
+
+def kept(price: float, model: str = "gpt-x") -> Row:
+    return {
+        "model_id": model, "meter": "input", "price": price, "per": 1000,
+        "effective_date": date(2025, 2, 1), "end_date": None,
+    }  # fmt: skip
 
 
 async def refusal(bench: Bench) -> str:
@@ -103,3 +135,35 @@ async def test_a_missing_list_says_which_file_it_is(small: Bench, tmp_path: Path
 async def test_a_fault_names_file_and_line_and_leaves_the_prices_as_they_were(small: Bench, tmp_path: Path) -> None:
     put(small, tmp_path, LISTED, OWN + "openai,gpt-x,input,standard,free,1,2025-01-01\n")
     assert (await refusal(small)).startswith("orgs/acme/prices.csv:3: price_usd")
+
+
+async def test_the_platforms_prices_stand_beside_the_list_as_custom(small: Bench) -> None:
+    keep(small, kept(0.0005))
+    await seed(small)
+    rows = small.warehouse.published[0].rows
+    assert [(row["precedence"], row["is_custom"], row["source"]) for row in rows] == [
+        (2, False, "list"),
+        (1, True, "llm_model_pricing"),
+    ]
+    assert (str(rows[1]["price_usd"]), rows[1]["per"]) == ("0.000500000", 1000)
+
+
+async def test_a_changed_price_of_the_platform_loads_them_again(small: Bench) -> None:
+    keep(small, kept(0.0005))
+    await seed(small)
+    for price, changed in ((0.0005, False), (0.0006, True)):
+        keep(small, kept(price))
+        remember(small)
+        assert (await seed(small)).output["changed"] is changed
+
+
+async def test_a_table_of_the_platform_without_a_needed_column_is_refused_naming_it(small: Bench) -> None:
+    keep(small, columns=COLUMNS[2:])
+    assert await refusal(small) == "table llm_model_pricing has no column provider, model_id"
+
+
+async def test_a_price_of_the_platform_that_cannot_be_used_is_named_and_nothing_loaded(small: Bench) -> None:
+    keep(small, kept(0.1), kept(-0.1, "gpt-y"))
+    with pytest.raises(FailedError, match="llm_model_pricing: gpt-y, input from 2025-02-01: the price is negative"):
+        await seed(small)
+    assert small.warehouse.published == []
