@@ -36,6 +36,10 @@ class ListedCentral:
             raise FailedError(Failure(Code.UNAVAILABLE, Reason.WAREHOUSE_UNAVAILABLE, message, retryable=True))
         return Answer(tuple(self._answers[sql](parameters)))
 
+    async def execute(self, script: str, parameters: Row) -> Answer:
+        """As `query`."""
+        return await self.query(script, parameters)
+
     async def ensure(self, table: TableSchema) -> None:
         self.tables.setdefault(table.name, [])
 

@@ -1,14 +1,22 @@
-"""Opens the credential that an organisation stored for a provider: one sealed row in, one Secret out, nothing kept."""
+"""The credentials that organisations stored: sealed rows of the platform's table in, secrets out, and new rows stored.
+
+Nothing is kept here. A row opens only as what it was sealed as: organisation, provider and credential id are bound to
+it. Which rows count: those that are active; among them VALID, PENDING and INVALID ones may be used, EXPIRED ones and
+those whose status is unknown may not. A validation that failed switches nothing off by itself: it is shown instead,
+by INTEGRATION_NOT_CONFIGURED where the credential is switched off or over, and by the error of a run that fails on it.
+"""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
+from datetime import datetime
 
 import attrs
 from attrs import frozen
 
+from workers.model.credential import USABLE, Credential, CredentialType, ValidationStatus, Verdict
 from workers.model.failure import Code, FailedError, Failure, Reason
-from workers.model.org import Integration
 from workers.model.secret import Secret, bound_data
 from workers.ports import CentralWarehouse, Keys, Row, Schemas
 
@@ -17,9 +25,10 @@ LONGEST = 64 * 1024
 
 @frozen
 class Credentials:
-    """Reads the platform's table and asks `keys` to open; `names` gives every name a provider is stored under.
+    """Reads and writes the platform's table, and asks `keys` to seal and open.
 
-    A row opens only as what it was sealed as: organisation, provider and credential id are bound to it.
+    `names` gives every name a provider is stored under, its own first. Everything raises FailedError with
+    CREDENTIAL_INVALID, CREDENTIAL_UNAVAILABLE or a WAREHOUSE_ reason.
     """
 
     _central: CentralWarehouse
@@ -28,8 +37,79 @@ class Credentials:
     _names: Callable[[str], tuple[str, ...]] = lambda provider: (provider,)
 
     async def open(self, org: str, provider: str) -> Secret:
-        """Return the secret; raises FailedError with CREDENTIAL_INVALID, CREDENTIAL_UNAVAILABLE or WAREHOUSE_*."""
-        row = await self._row(org, provider)
+        """Return the secret that a run may use."""
+        found = await self.find(org, provider)
+        if found is None:
+            raise absent(provider)
+        return usable(found).secret
+
+    async def find(self, org: str, provider: str) -> Credential | None:
+        """Return the active credential whatever its last validation said; None when there is none."""
+        sql = self._schemas.sql("system/sql/credential.sql")
+        answer = await self._central.query(sql, {"org_slug": org, "providers": list(self._names(provider))})
+        if not answer.rows:
+            return None
+        if len(answer.rows) > 1:
+            raise _invalid(provider, f"is there {len(answer.rows)} times; only one may be active")
+        row = answer.rows[0]
+        return Credential(
+            row["credential_id"],
+            row["provider"],
+            await self._opened(org, provider, row),
+            row.get("validation_status") or "without a status",
+            row.get("last_error") or "",
+            row.get("last_validated_at"),
+        )
+
+    async def store(
+        self,
+        org: str,
+        provider: str,
+        secret: Secret,
+        *,
+        credential_id: str,
+        name: str = "",
+        kind: CredentialType | None = None,
+        status: ValidationStatus = ValidationStatus.PENDING,
+    ) -> str:
+        """Store a secret in place of the active one, without a moment of none, and return its id.
+
+        The id stands for one act of storing: done again, also after an outcome that stayed unknown, it changes
+        nothing, and brings nothing back that was replaced since. Name, kind and metadata are the former row's where
+        they are not given. CREDENTIAL_INVALID when the id is there already with another secret.
+        """
+        if not secret.reveal().strip():
+            raise _invalid(provider, "would be empty; nothing is stored")
+        names = self._names(provider)
+        sealed = await self._keys.encrypt(secret.reveal().encode(), bound_data(org, names[0], credential_id))
+        values = {
+            "org_slug": org,
+            "provider": names[0],
+            "providers": list(names),
+            "credential_id": credential_id,
+            "credential_name": name,
+            "credential_type": kind or "",
+            "validation_status": status,
+            "encrypted_credential": sealed,
+        }
+        answer = await self._central.execute(self._schemas.sql("system/sql/credential_store.sql"), values)
+        row = answer.rows[0]
+        if row["encrypted_credential"] != sealed:
+            await self._check_same(org, provider, secret, row)
+        return credential_id
+
+    async def record(self, org: str, credential_id: str, verdict: Verdict, at: datetime) -> None:
+        """Record what a validation found."""
+        values = {
+            "org_slug": org,
+            "credential_id": credential_id,
+            "status": verdict.status,
+            "reason": verdict.reason,
+            "validated_at": at,
+        }
+        await self._central.execute(self._schemas.sql("system/sql/credential_verdict.sql"), values)
+
+    async def _opened(self, org: str, provider: str, row: Row) -> Secret:
         sealed = row.get("encrypted_credential")
         if not isinstance(sealed, bytes) or not 0 < len(sealed) <= LONGEST:
             raise _invalid(provider, "is stored empty or damaged")
@@ -46,18 +126,23 @@ class Credentials:
             raise _invalid(provider, "is empty")
         return Secret(text)
 
-    async def _row(self, org: str, provider: str) -> Row:
-        sql = self._schemas.sql("system/sql/credential.sql")
-        answer = await self._central.query(sql, {"org_slug": org, "providers": list(self._names(provider))})
-        if not answer.rows:
-            raise _invalid(provider, "is not there, or switched off")
-        if len(answer.rows) > 1:
-            raise _invalid(provider, f"is there {len(answer.rows)} times; only one may be active")
-        row = answer.rows[0]
-        status = row.get("validation_status") or "without a status"
-        if not Integration(row["credential_id"], row["provider"], status).usable:
-            raise _invalid(provider, f"is {status}; store it again")
-        return row
+    async def _check_same(self, org: str, provider: str, secret: Secret, row: Row) -> None:
+        stored = await self._opened(org, provider, row)
+        if not hmac.compare_digest(stored.reveal().encode(), secret.reveal().strip().encode()):
+            raise _invalid(provider, f"{row['credential_id']} is stored already, with another secret")
+
+
+def usable(credential: Credential) -> Credential:
+    """Return a credential that runs may use; FailedError(CREDENTIAL_INVALID) when its status forbids it."""
+    if credential.status in USABLE:
+        return credential
+    why = f" ({credential.last_error})" if credential.last_error else ""
+    raise _invalid(credential.provider, f"is {credential.status}{why}; store it again")
+
+
+def absent(provider: str) -> FailedError:
+    """Build the error of a credential that nobody stored."""
+    return _invalid(provider, "is not there, or switched off")
 
 
 def _invalid(provider: str, what: str) -> FailedError:

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from workers.model.credential import USABLE
+
 SLUG = re.compile(r"[a-z0-9_]{3,50}\Z")
 NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}\Z")
 
@@ -52,7 +54,7 @@ class Integration:
     @property
     def usable(self) -> bool:
         """Whether a run may start on it."""
-        return self.status in {"VALID", "PENDING"}
+        return self.status in USABLE
 
 
 @frozen

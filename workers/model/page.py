@@ -12,11 +12,15 @@ from workers.model.pagination import Pagination, SinglePage
 
 @frozen
 class Auth:
-    """How a secret is sent: `kind` bearer, header, query, basic or none; `name` is the header or query parameter."""
+    """How a secret is sent: `kind` bearer, header, query, basic or none; `name` is the header or query parameter.
+
+    The secret is the one of `provider`, and where there is none, what the run keeps under `secret_key`.
+    """
 
     kind: str = "none"
     name: str = ""
     provider: str = ""
+    secret_key: str = ""
 
 
 @frozen

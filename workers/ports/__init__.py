@@ -4,6 +4,7 @@ from workers.ports.journal import Dispatch, Intake, Journal, Upkeep
 from workers.ports.plain import Clock, Failpoint, Keys, Row, Schemas
 from workers.ports.reading import Reader, Reading, Wiring
 from workers.ports.step import Engine, Log, StepContext, StepResult
+from workers.ports.vault import Vault
 from workers.ports.warehouse import Answer, Authority, CentralWarehouse, Load, Warehouse, Warehouses, Written
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "StepContext",
     "StepResult",
     "Upkeep",
+    "Vault",
     "Warehouse",
     "Warehouses",
     "Wiring",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from workers.model.failure import Code, Reason, refused
 from workers.model.page import Page, Read, Receipt
 from workers.model.secret import Secret
 
@@ -19,15 +20,25 @@ class Reading(Protocol):
         """Yield pages until the last. Raises FailedError with a PROVIDER_ reason, or SnoozeError for a long wait."""
 
 
+async def _nowhere(provider: str, _secret: Secret) -> None:
+    what = f"a new {provider} credential was issued, and there is nowhere to store it"
+    raise refused(Code.FAILED_PRECONDITION, Reason.CREDENTIAL_UNAVAILABLE, what)
+
+
 @frozen
 class Wiring:
-    """What a reading is made of: how a secret is found, how a budget is taken, where receipts go."""
+    """What a reading is made of: how a secret is found, how a budget is taken, where receipts go.
 
-    secret: Callable[[str], Awaitable[Secret]]
+    `secret(provider)` or `secret(provider, secret_key)`; `store(provider, secret)` puts a credential that its provider
+    has replaced in the place of the stored one, and is to be awaited before the new one is used.
+    """
+
+    secret: Callable[..., Awaitable[Secret]]
     take: Callable[[str, float, int], Awaitable[float]]
     receipt: Callable[[Receipt], Awaitable[None]]
     budget_key: str
     user_agent: str = "data-pipeline-service/1.0"
+    store: Callable[[str, Secret], Awaitable[None]] = _nowhere
 
 
 class Reader(Protocol):

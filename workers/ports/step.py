@@ -15,6 +15,7 @@ from workers.model.secret import Secret
 from workers.model.window import DateWindow
 from workers.ports.plain import Clock, Schemas
 from workers.ports.reading import Reading
+from workers.ports.vault import Vault
 from workers.ports.warehouse import Warehouse
 
 
@@ -33,7 +34,8 @@ class StepContext:
     """All that a processor is handed, made by the runner for one attempt of one step.
 
     `checkpoint` is kept for a later attempt, which finds it in `saved`; `endpoint(provider)` is the provider's API as
-    configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run.
+    configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run; `secret` is the
+    vault's.
     """
 
     org: str
@@ -44,7 +46,8 @@ class StepContext:
     variables: Mapping[str, Any]
     schemas: Schemas
     warehouse: Warehouse
-    secret: Callable[[str], Awaitable[Secret]]
+    secret: Callable[..., Awaitable[Secret]]
+    vault: Vault
     endpoint: Callable[[str], Any]
     reading: Reading
     checkpoint: Callable[[Mapping[str, Any]], Awaitable[None]]

@@ -98,6 +98,13 @@ class CentralWarehouse(Protocol):
     async def query(self, sql: str, parameters: Row) -> Answer:
         """Run a SELECT; raises FailedError(WAREHOUSE_UNAVAILABLE)."""
 
+    async def execute(self, script: str, parameters: Row) -> Answer:
+        """Run a script that writes, and return the rows of its last statement; raises FailedError.
+
+        Two scripts that change the same table at once are put in order. A caller that does not get to know the
+        outcome calls again, so a script has to find out what it has done already.
+        """
+
     async def ensure(self, table: TableSchema) -> None:
         """As `Warehouse.ensure`."""
 

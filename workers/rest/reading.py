@@ -50,7 +50,10 @@ class RestReading:
 
     async def _secret(self, read: Read) -> Secret | None:
         auth = read.endpoint.auth
-        return None if auth.kind == "none" else await self._wiring.secret(auth.provider or read.endpoint.provider)
+        if auth.kind == "none":
+            return None
+        names = (auth.provider or read.endpoint.provider, auth.secret_key)
+        return await self._wiring.secret(*(name for name in names if name))
 
     def _allowed(self, request: Request) -> Request:
         objection = self._egress.objection(request.url)

@@ -24,14 +24,18 @@ class Clock(Protocol):
 
 
 class Wiring(Protocol):
-    """How a secret is found, how a rate budget is taken, where receipts go.
+    """How a secret is found and replaced, how a rate budget is taken, where receipts go.
 
     `take(key, per_minute, burst)` gives 0 when taken, else the seconds until it could be.
     """
 
     @property
-    def secret(self) -> Callable[[str], Awaitable[Secret]]:
-        """Find the secret of a provider."""
+    def secret(self) -> Callable[..., Awaitable[Secret]]:
+        """Find the secret of a provider, or else the one that the run keeps under a second name."""
+
+    @property
+    def store(self) -> Callable[[str, Secret], Awaitable[None]]:
+        """Store what a provider has replaced a credential by, before it is used."""
 
     @property
     def take(self) -> Callable[[str, float, int], Awaitable[float]]:

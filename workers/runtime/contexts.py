@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
-from attrs import frozen
+from attrs import field, frozen
 
 from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
+from workers.model.failure import FailedError
 from workers.model.lease import Lease, Logged, PageRead
 from workers.model.page import Page, Read, Receipt
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline, Step
 from workers.model.run import Progress, StepRun
-from workers.model.secret import Secret
 from workers.ports import Authority, Clock, Intake, Reader, Reading, StepContext, Warehouses, Wiring
 from workers.runtime import offerings
 from workers.runtime.gauge import ProgressGauge
 from workers.runtime.memory import Memory
 from workers.runtime.recorder import Recorder
+from workers.runtime.vault import Kept, Standing, StepVault
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ class Plan:
     inputs: Inputs
     dataset: str
     variables: Mapping[str, Any]
+    kept: Kept = field(factory=Kept)
 
     @property
     def lease(self) -> Lease:
@@ -60,8 +62,8 @@ class Contexts:
     ) -> AsyncIterator[StepContext]:
         """Make the context of an attempt; `done` are the steps that have their outcome."""
         run, says = plan.lease.run, _Says(plan, step, self.clock)
-        secret = self._secret(run.org_slug)
-        async with AsyncExitStack() as stack:
+        vault = self._vault(plan, attempt, done)
+        async with AsyncExitStack() as stack, _explaining(vault):
             yield StepContext(
                 org=run.org_slug,
                 run_id=run.run_id,
@@ -71,9 +73,10 @@ class Contexts:
                 variables=plan.variables,
                 schemas=self.catalog.schemas,
                 warehouse=self.warehouses.of(_authority(plan, step)),
-                secret=secret,
+                secret=vault.secret,
+                vault=vault,
                 endpoint=self.catalog.endpoint,
-                reading=_LazyReading(self.reader, self._wiring(plan, attempt, secret), stack),
+                reading=_LazyReading(self.reader, self._wiring(plan, attempt, vault), stack),
                 checkpoint=lambda state: memory.keep(offerings.state(state)),
                 progress=says.progress,
                 message=says.message,
@@ -84,20 +87,27 @@ class Contexts:
                 outputs={name: ended.output for name, ended in done.items()},
             )
 
-    def _secret(self, org: str) -> Callable[[str], Any]:
-        async def secret(provider: str) -> Secret:
-            return await self.credentials.open(org, provider)
+    def _vault(self, plan: Plan, attempt: StepRun, done: Mapping[str, StepRun]) -> StepVault:
+        run = plan.lease.run
+        standing = Standing(run.org_slug, run.run_id, attempt, done)
+        return StepVault(self.credentials, self.catalog.providers.canonical, plan.kept, standing, self.clock)
 
-        return secret
-
-    def _wiring(self, plan: Plan, attempt: StepRun, secret: Callable[[str], Any]) -> Wiring:
+    def _wiring(self, plan: Plan, attempt: StepRun, vault: StepVault) -> Wiring:
         async def take(key: str, per_minute: float, burst: int) -> float:
             return await self.journal.take(key, per_minute=per_minute, burst=burst)
 
         async def receipt(page: Receipt) -> None:
             await plan.recorder.record(PageRead(attempt.step_id, attempt.attempt, page))
 
-        return Wiring(secret, take, receipt, budget_key=plan.lease.run.org_slug)
+        return Wiring(vault.secret, take, receipt, budget_key=plan.lease.run.org_slug, store=vault.rotate)
+
+
+@asynccontextmanager
+async def _explaining(vault: StepVault) -> AsyncIterator[None]:
+    try:
+        yield
+    except FailedError as error:
+        raise await vault.explained(error) from None
 
 
 class _Says:

@@ -64,6 +64,8 @@ def contexts(desk: Desk, catalog: Catalog, heard: Heard) -> Make:
     async def nothing(*_: Any) -> Any:
         raise AssertionError("nothing asks for this")
 
+    no_vault: Any = None
+
     def make(first: date, last: date | None = None, **changes: Any) -> StepContext:
         number = next(_numbers)
         run_id = UUID(int=number)
@@ -77,6 +79,7 @@ def contexts(desk: Desk, catalog: Catalog, heard: Heard) -> Make:
             schemas=catalog.schemas,
             warehouse=desk.warehouse(run_id, run_seq=number, fence=number, step_id="step"),
             secret=nothing,
+            vault=no_vault,
             endpoint=catalog.endpoint,
             reading=NoReading(),
             checkpoint=nothing,

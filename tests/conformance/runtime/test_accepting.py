@@ -113,7 +113,7 @@ async def test_an_organisation_that_is_not_active_may_not_run(door: Workshop) ->
     assert failure.message.startswith("the organisation is SUSPENDED, not ACTIVE;")
 
 
-@pytest.mark.parametrize("status", [None, "INVALID", "EXPIRED"])
+@pytest.mark.parametrize("status", [None, "EXPIRED", "valid"])
 async def test_a_required_credential_must_be_there_and_usable(door: Workshop, status: str | None) -> None:
     door.enrol("acme", integrations=(Integration("c1", "OPENAI", status),) if status else ())
     failure = await refusal(door)

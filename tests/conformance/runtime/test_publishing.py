@@ -127,6 +127,9 @@ class Forgetful:
     async def query(self, sql: str, parameters: Any) -> Any:
         return await self._central.query(sql, parameters)
 
+    async def execute(self, script: str, parameters: Any) -> Any:
+        return await self._central.execute(script, parameters)
+
     async def merge(self, table: Any, rows: Any, keys: Any, batch: str) -> None:
         await self._central.merge(table, rows, keys, batch)
 

@@ -11,7 +11,7 @@ from tests.unit.catalog.conftest import Configs
 from workers.adapters.kms import LocalKms
 from workers.catalog.credentials import Credentials
 from workers.model.failure import FailedError, Reason
-from workers.model.secret import bound_data
+from workers.model.secret import Secret, bound_data
 
 SQL = "SELECT one"
 KEY = "sk-admin-canary"
@@ -94,8 +94,23 @@ async def test_two_active_credentials_are_refused(vault: Vault) -> None:
     assert await vault.refusal() == "the OPENAI credential is there 2 times; only one may be active"
 
 
-@pytest.mark.parametrize("status", ["INVALID", "EXPIRED", "valid", None])
-async def test_a_credential_that_is_not_valid_is_refused(vault: Vault, status: str | None) -> None:
+async def test_a_credential_that_was_refused_last_time_may_be_tried_again(vault: Vault) -> None:
+    await vault.store("acme", "OPENAI", validation_status="INVALID")
+    assert (await vault.credentials.open("acme", "OPENAI")).reveal() == KEY
+
+
+async def test_why_a_credential_is_over_is_said(vault: Vault) -> None:
+    await vault.store("acme", "OPENAI", validation_status="EXPIRED", last_error="its time was up")
+    assert await vault.refusal() == "the OPENAI credential is EXPIRED (its time was up); store it again"
+
+
+async def test_nothing_is_stored_in_place_of_a_credential_by_an_empty_one(vault: Vault) -> None:
+    with pytest.raises(FailedError, match="the OPENAI credential would be empty; nothing is stored"):
+        await vault.credentials.store("acme", "OPENAI", Secret(" "), credential_id="c2")
+
+
+@pytest.mark.parametrize("status", ["EXPIRED", "valid", None])
+async def test_a_credential_that_is_over_or_of_unknown_standing_is_refused(vault: Vault, status: str | None) -> None:
     await vault.store("acme", "OPENAI", validation_status=status)
     assert str(status or "without a status") in await vault.refusal()
 

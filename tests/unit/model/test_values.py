@@ -137,7 +137,7 @@ def test_what_keeps_an_organisation_from_running_is_said(
 
 
 def test_only_a_usable_credential_counts() -> None:
-    org = Org("acme", "ACTIVE", "d", ACTIVE, (Integration("1", "A", "INVALID"), Integration("2", "A", "PENDING")))
+    org = Org("acme", "ACTIVE", "d", ACTIVE, (Integration("1", "A", "EXPIRED"), Integration("2", "A", "PENDING")))
     found = org.integration("A")
     assert found is not None
     assert (found.credential_id, org.integration("B")) == ("2", None)

@@ -30,10 +30,18 @@ class BigQueryCentral:
 
     async def query(self, sql: str, parameters: Row) -> Answer:
         """Run a SELECT."""
-        bound = bind(sql, self._wiring.datasets(self._wiring.central))
         with explained(f"query {self._wiring.central}"):
-            done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
-            return await self._wiring.queries.answer(done)
+            return await self._answer(sql, parameters)
+
+    async def execute(self, script: str, parameters: Row) -> Answer:
+        """Run a script that writes: BigQuery cancels one of two that conflict, and that one is run again."""
+        with explained(f"change {self._wiring.central}"):
+            return await self._answer(script, parameters)
+
+    async def _answer(self, sql: str, parameters: Row) -> Answer:
+        bound = bind(sql, self._wiring.datasets(self._wiring.central))
+        done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
+        return await self._wiring.queries.answer(done)
 
     async def ensure(self, table: TableSchema) -> None:
         """Create the table or add its missing NULLABLE columns."""

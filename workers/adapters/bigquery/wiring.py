@@ -43,7 +43,7 @@ class Wiring:
         return dataset_path(str(self.client.project), dataset)
 
     def query_name(self) -> str:
-        """Name the job of a query that only reads: one more each time, since its answer may be another."""
+        """Name the job of a query or of a script that bears repetition: another each time, since its answer may be."""
         return f"dp_query_{self.new_id()}"
 
     def datasets(self, own: str) -> dict[str, str]:

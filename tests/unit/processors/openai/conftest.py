@@ -70,6 +70,7 @@ class Bench:
             "schemas": self.catalog.schemas,
             "warehouse": self.warehouse,
             "secret": anything,
+            "vault": anything,
             "endpoint": self.catalog.endpoint,
             "reading": Reading(self),
             "checkpoint": anything,
