@@ -1,6 +1,6 @@
 """Renders the edge's configuration: given addresses and limits, and envoy/ and the descriptor set, hands on YAML.
 
-`python -m server.edge --listen HOST:PORT --upstream HOST:PORT --admin HOST:PORT|PATH --out FILE`.
+`python -m server.edge --listen HOST:PORT --upstream HOST:PORT [--upstream …] --admin HOST:PORT|PATH --out FILE`.
 """
 
 from __future__ import annotations
@@ -65,10 +65,13 @@ class Times:
 
 @frozen
 class EdgeOptions:
-    """What one edge needs; `admin` is HOST:PORT or the path of a socket, origins are exact or the single `*`."""
+    """What one edge needs: an upstream for each replica, and `admin` as HOST:PORT or the path of a socket.
+
+    A name stands for all its addresses; origins are exact or the single `*`.
+    """
 
     listen: Address
-    upstream: Address
+    upstreams: tuple[Address, ...]
     admin: str
     cors_origins: tuple[str, ...] = ()
     times: Times = field(factory=Times)
@@ -78,6 +81,7 @@ class EdgeOptions:
 
 
 _TIME_NAMES = tuple(time.name for time in fields(Times))
+_UPSTREAM_HELP = "where the service answers; repeated, one for each replica"
 _ORIGINS_HELP = "who may call from a browser, as CORS_ORIGINS lists it; may be repeated"
 _TIMES_HELP = f"one of {', '.join(_TIME_NAMES)}; may be repeated"
 
@@ -106,8 +110,8 @@ def _limits(options: EdgeOptions) -> dict[str, Any]:
     times = options.times
     return {
         "listen": _socket(options.listen),
-        "upstream": _socket(options.upstream),
-        "discovery": "STATIC" if options.upstream.is_literal else "STRICT_DNS",
+        "replicas": [{"endpoint": {"address": _socket(upstream)}} for upstream in options.upstreams],
+        "discovery": "STATIC" if all(upstream.is_literal for upstream in options.upstreams) else "STRICT_DNS",
         "admin": _admin(options.admin),
         "max_body": options.max_body_bytes,
         "max_headers_kb": options.max_headers_kib,
@@ -180,7 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m server.edge", description="Render the edge's configuration.")
     parser.add_argument("--listen", type=Address.parse, required=True, metavar="HOST:PORT")
-    parser.add_argument("--upstream", type=Address.parse, required=True, metavar="HOST:PORT")
+    parser.add_argument(
+        "--upstream", type=Address.parse, action="append", required=True, metavar="HOST:PORT", help=_UPSTREAM_HELP
+    )
     parser.add_argument("--admin", required=True, metavar="HOST:PORT|PATH")
     parser.add_argument(
         "--cors-origin", type=words, action="extend", default=[], metavar="ORIGIN,…", help=_ORIGINS_HELP
@@ -189,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     given = parser.parse_args(arguments)
     options = EdgeOptions(
-        given.listen, given.upstream, given.admin, tuple(given.cors_origin), Times(**dict(given.seconds))
+        given.listen, tuple(given.upstream), given.admin, tuple(given.cors_origin), Times(**dict(given.seconds))
     )
     given.out.write_text(render(options))
     return 0

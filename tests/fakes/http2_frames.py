@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from attrs import define, frozen
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 MAX_CONCURRENT_STREAMS = 0x3
 
@@ -64,7 +64,7 @@ class Connection:
                 head = await self.reader.readexactly(9)
                 type_, flags, stream = struct.unpack(">BBI", head[3:])
                 yield Frame(type_, flags, stream, await self.reader.readexactly(int.from_bytes(head[:3])))
-        except (asyncio.IncompleteReadError, ConnectionResetError):
+        except (asyncio.IncompleteReadError, ConnectionError):
             return
 
     async def until(self, type_: Type, stream: int | None = None) -> Frame | None:
@@ -90,7 +90,7 @@ async def connected(address: str) -> AsyncIterator[Connection]:
     """Connect to HOST:PORT and send the preface with empty settings."""
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(_PREFACE)
+    writer.write(PREFACE)
     connection = Connection(reader, writer)
     connection.send(Frame(Type.SETTINGS, 0, 0), Frame(Type.SETTINGS, ACK, 0))
     try:
@@ -104,11 +104,21 @@ def call(stream: int, path: str, extra: Iterable[tuple[str, str]] = (), *, end: 
     """Return the HEADERS of a native gRPC call, as literals without indexing."""
     fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "edge")]
     fields += [("content-type", "application/grpc"), ("te", "trailers"), *extra]
+    return headers(stream, fields, end=end)
+
+
+def headers(stream: int, fields: Iterable[tuple[str, str]], *, end: bool = False) -> Frame:
+    """Return HEADERS, as literals without indexing."""
     block = b"".join(b"\x00" + _text(name) + _text(value) for name, value in fields)
     return Frame(Type.HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, block)
 
 
 def _text(text: str) -> bytes:
     encoded = text.encode()
-    assert len(encoded) < 127
-    return bytes([len(encoded)]) + encoded
+    length = len(encoded)
+    if length < 127:
+        return bytes([length]) + encoded
+    size, rest = b"\x7f", length - 127
+    while rest > 127:
+        size, rest = size + bytes([rest & 127 | 128]), rest >> 7
+    return size + bytes([rest]) + encoded

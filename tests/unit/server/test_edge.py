@@ -17,7 +17,7 @@ from server.edge_contract import descriptor_set, query_numbers
 from server.edge_replies import IS_NATIVE, local_replies
 from workers.model.failure import Reason
 
-OPTIONS = EdgeOptions(Address("127.0.0.1", 8001), Address("127.0.0.1", 50051), "127.0.0.1:9901")
+OPTIONS = EdgeOptions(Address("127.0.0.1", 8001), (Address("127.0.0.1", 50051),), "127.0.0.1:9901")
 ROWS: list[dict[str, Any]] = yaml.safe_load((TEMPLATES / "local_replies.yaml").read_text())
 PLAIN = [row for row in ROWS if "where" not in row]
 
@@ -36,8 +36,8 @@ def manager(config: Any) -> Any:
     [
         {},
         {"admin": "/tmp/edge-admin.sock"},
-        {"upstream": Address("service.internal", 50051)},
-        {"listen": Address("::1", 0), "upstream": Address("::1", 50051)},
+        {"upstreams": (Address("service.internal", 50051),)},
+        {"listen": Address("::1", 0), "upstreams": (Address("::1", 50051), Address("::1", 50052))},
         {"cors_origins": ("https://a.example", "https://b.example")},
         {"cors_origins": ("*",)},
     ],
@@ -67,7 +67,7 @@ def test_the_admin_may_be_a_socket_that_only_its_owner_opens() -> None:
 
 @pytest.mark.parametrize(("host", "discovery"), [("10.0.0.7", "STATIC"), ("::1", "STATIC"), ("app", "STRICT_DNS")])
 def test_only_a_name_is_resolved(host: str, discovery: str) -> None:
-    clusters = rendered(upstream=Address(host, 50051))["static_resources"]["clusters"]
+    clusters = rendered(upstreams=(Address("127.0.0.1", 1), Address(host, 50051)))["static_resources"]["clusters"]
     assert {cluster["type"] for cluster in clusters} == {discovery}
 
 
@@ -80,6 +80,14 @@ def test_the_command_takes_the_origins_as_the_environment_lists_them(tmp_path: P
     where = ["--listen", "127.0.0.1:8001", "--upstream", "127.0.0.1:50051", "--admin", "127.0.0.1:9901"]
     main([*where, "--cors-origin", "https://a.example, https://b.example,", "--cors-origin", "", "--out", str(out)])
     assert out.read_text() == render(evolve(OPTIONS, cors_origins=("https://a.example", "https://b.example")))
+
+
+def test_the_command_takes_every_replica(tmp_path: Path) -> None:
+    out = tmp_path / "envoy.yaml"
+    replicas = ["--upstream", "127.0.0.1:50051", "--upstream", "127.0.0.1:50052"]
+    main(["--listen", "127.0.0.1:8001", *replicas, "--admin", "127.0.0.1:9901", "--out", str(out)])
+    both = (Address("127.0.0.1", 50051), Address("127.0.0.1", 50052))
+    assert out.read_text() == render(evolve(OPTIONS, upstreams=both))
 
 
 def test_every_number_that_a_query_takes_has_a_reply_of_its_own() -> None:
