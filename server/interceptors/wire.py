@@ -83,17 +83,29 @@ def compress(context: Context, encoded: bytes) -> None:
 async def write_all(messages: AsyncGenerator[Any, None], call: Call, context: Context) -> None:
     """Send a stream, each message as it comes; a key that was revoked meanwhile ends it.
 
-    Headers go out with the first message, so that a refusal before it is still a refusal to a REST caller.
+    Headers go out with the first message, so that a refusal before it is still a refusal to a REST caller. After it
+    such a caller sees no status any more: the service may put a last word in the place of the message.
     """
     greeted = False
     async with aclosing(messages):
         async for message in messages:
-            if call.recheck is not None:
-                await call.recheck()
+            refusal = await _refusal(call)
+            if refusal is not None and not greeted:
+                raise refusal
             if not greeted:
                 greeted = True
                 await say_hello(call, context)
-            await context.write(message)
+            await context.write(message if refusal is None else await messages.athrow(refusal))
+
+
+async def _refusal(call: Call) -> FailedError | None:
+    """Return why the caller may hear no more; None while it may."""
+    try:
+        if call.recheck is not None:
+            await call.recheck()
+    except FailedError as error:
+        return error
+    return None
 
 
 async def foreign(work: Awaitable[Any], call: Call, context: Context) -> Any:

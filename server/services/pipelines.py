@@ -17,8 +17,8 @@ from server.convert.runs import event_message, explanation_message, run_message
 from server.convert.tokens import PageTokens
 from server.services.not_yet import not_yet
 from workers.catalog import Catalog
-from workers.model.failure import Code, FailedError, Reason, refused
-from workers.model.run import Run, RunEvent, RunStatus
+from workers.model.failure import Code, FailedError, Failure, Reason, refused
+from workers.model.run import EventType, Run, RunError, RunEvent, RunStatus
 from workers.ports import Clock, Intake
 from workers.runtime.explain import Explain
 from workers.runtime.intake import Acceptance, Accepted, Submission
@@ -77,11 +77,17 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
         )
 
     async def WatchRun(self, request: pipelines_pb2.WatchRunRequest, call: Call) -> AsyncIterator[run_pb2.RunEvent]:
-        """Yield events until the terminal one."""
+        """Yield events until the terminal one; when the caller may hear no more, one that says so, and raise that."""
         events = cast("AsyncGenerator[RunEvent]", self.watch.follow(call.org, UUID(request.run_id), request.after))
+        heard = request.after
         async with aclosing(events):
             async for event in events:
-                yield event_message(event)
+                try:
+                    yield event_message(event)
+                except FailedError as error:
+                    yield event_message(self._farewell(heard, error.failure))
+                    raise
+                heard = event.sequence
 
     async def CancelRun(self, request: pipelines_pb2.CancelRunRequest, call: Call) -> run_pb2.Run:
         """Ask a run to stop."""
@@ -116,6 +122,9 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
         return pipelines_pb2.ListPipelinesResponse(
             pipelines=[pipeline_message(pipeline, call.org) for pipeline in declared]
         )
+
+    def _farewell(self, heard: int, failure: Failure) -> RunEvent:
+        return RunEvent(heard, self.clock.now(), EventType.TERMINAL, error=RunError.of(failure))
 
     def _shown(self, run: Run | None) -> run_pb2.Run:
         if run is None:

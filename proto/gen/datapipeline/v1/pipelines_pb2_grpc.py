@@ -116,7 +116,8 @@ class PipelineServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchRun(self, request, context):
-        """WatchRun streams the events of a run from any sequence and ends with a TERMINAL event.
+        """WatchRun streams the events of a run from any sequence and ends with a TERMINAL event. One without a status is the
+        end of the stream, not of the run: its error says why, as UNAUTHENTICATED for a key that was revoked meanwhile.
         Errors before the first event: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT.
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the event itself is the answer
         """
@@ -134,7 +135,10 @@ class PipelineServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RetryRun(self, request, context):
-        """RetryRun starts a new run that adopts the succeeded steps of an ended one and returns it.
+        """RetryRun starts a new run that adopts the succeeded steps of an ended one and returns it. Asked again while that
+        retry is live, as by a double click, it returns the same run; under the same Idempotency-Key (header or metadata, at
+        most 128 printable ASCII characters) it does so for 24 hours, even after that run's end. The key of another request
+        is ALREADY_EXISTS (IDEMPOTENCY_MISMATCH).
         Errors: NOT_FOUND, FAILED_PRECONDITION (RUN_NOT_RETRYABLE) while the run is live or when it completed,
         and those of RunPipeline.
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the resource itself is the answer, as REST callers expect

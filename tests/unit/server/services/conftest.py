@@ -33,6 +33,7 @@ class Desk:
     """A caller's view of the service, and what stands behind it."""
 
     served: Served
+    service: PipelineService
     journal: PostgresJournal
     book: OrgBook
 
@@ -68,5 +69,5 @@ async def desk(serve: Serve, catalog: Catalog, journal_url: str) -> AsyncIterato
             clock=clock,
         )
         served = await serve(service, limits=lambda *_: Limits(clock.monotonic, per_org=10_000, runs_per_org=10_000))
-        yield Desk(served, journal, book)
+        yield Desk(served, service, journal, book)
         await supervisor.stop()
