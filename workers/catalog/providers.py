@@ -36,6 +36,8 @@ class LimitsFile:
     request_seconds: float = field(default=60.0, validator=and_(gt(0), le(600)))
     pages: int = field(default=100_000, validator=and_(ge(1), le(10_000_000)))
     attempts: int = field(default=3, validator=and_(ge(1), le(10)))
+    polls_per_minute: float = field(default=0.0, validator=and_(ge(0), le(60_000)))
+    poll_burst: int = field(default=1, validator=and_(ge(1), le(10_000)))
 
 
 @frozen
@@ -149,6 +151,8 @@ def _provider(slug: str, declared: ProviderFile, overrides: Mapping[str, str]) -
             limits.request_seconds,
             limits.pages,
             limits.attempts,
+            limits.polls_per_minute,
+            limits.poll_burst,
         ),
     )
     return Provider(slug, declared, endpoint, overrides.get(declared.token_url_setting, declared.token_url))

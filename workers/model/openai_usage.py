@@ -6,15 +6,13 @@ Source: the published specification of the organisation's usage API (2026-08-21)
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from attrs import frozen
 
-Result = Mapping[str, Any]
-Row = dict[str, Any]
+from workers.model.counts import Result, Row, added, count_of, is_whole
 
 
 @frozen
@@ -58,9 +56,6 @@ TOKENS = (
     "output_audio_tokens",
 )
 
-
-LARGEST = 2**63 - 1
-
 # A whole, the parts without which it is not judged, and parts that are none when they are not mentioned.
 _IDENTITIES = (
     ("input_tokens", ("input_uncached_tokens",), ("input_cached_tokens", "input_cache_write_tokens")),
@@ -74,9 +69,9 @@ def row_of(endpoint: Endpoint, result: Result) -> Row:
     """Map one result; what has no column of its own stands in `raw`. Raises ValueError when a count is not one."""
     row: Row = {"endpoint": endpoint.name}
     row |= {name: _dimension(result, name) for name in DIMENSIONS}
-    row |= {name: _count(result, name) for name in TOKENS}
-    row["requests"] = _count(result, "num_model_requests")
-    counted = _count(result, endpoint.counted) if endpoint.counted else None
+    row |= {name: count_of(result, name) for name in TOKENS}
+    row["requests"] = count_of(result, "num_model_requests")
+    counted = count_of(result, endpoint.counted) if endpoint.counted else None
     row["quantity"] = None if counted is None else Decimal(counted)
     row["quantity_unit"] = endpoint.unit or None
     known = {*DIMENSIONS, *TOKENS, "num_model_requests", endpoint.counted, "object"}
@@ -86,11 +81,7 @@ def row_of(endpoint: Endpoint, result: Result) -> Row:
 
 def summed(rows: Iterable[Row]) -> Iterator[Row]:
     """Add rows of one endpoint and dimensions together, in any order: the provider may give one key in pieces."""
-    by_key: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        by_key.setdefault((row["endpoint"], *(row[name] for name in DIMENSIONS)), []).append(row)
-    for pieces in by_key.values():
-        yield pieces[0] if len(pieces) == 1 else _together(pieces)
+    return added(rows, ("endpoint", *DIMENSIONS), (*TOKENS, "requests", "quantity"))
 
 
 def breaks_identity(result: Result) -> bool:
@@ -108,24 +99,6 @@ def breaks_identity(result: Result) -> bool:
     )
 
 
-def _together(pieces: Sequence[Row]) -> Row:
-    total = dict(pieces[0])
-    for name in (*TOKENS, "requests", "quantity"):
-        counts = [piece[name] for piece in pieces if piece[name] is not None]
-        total[name] = sum(counts) if counts else None
-    names = sorted({name for piece in pieces for name in piece["raw"]})
-    total["raw"] = {name: _one_of([piece["raw"][name] for piece in pieces if name in piece["raw"]]) for name in names}
-    return total
-
-
-def _one_of(values: Sequence[Any]) -> Any:
-    """Return what values of one unknown field come to: numbers add up, what differs otherwise is listed."""
-    if all(isinstance(value, int | Decimal) and not isinstance(value, bool) for value in values):
-        return sum(values)
-    distinct = {json.dumps(value, sort_keys=True, default=str): value for value in values}
-    return values[0] if len(distinct) == 1 else [distinct[text] for text in sorted(distinct)]
-
-
 def _dimension(result: Result, name: str) -> Any:
     value = result.get(name)
     wanted = bool if name == "batch" else str
@@ -134,21 +107,6 @@ def _dimension(result: Result, name: str) -> Any:
     return value
 
 
-def _count(result: Result, name: str) -> int | None:
-    value = result.get(name)
-    if value is None:
-        return None
-    if not _is_whole(value):
-        raise ValueError(f"{name} is not a whole number that can be kept")
-    return int(value)
-
-
 def _whole(value: Any) -> int:
     """Return a count that was not checked, 0 for what is none."""
-    return int(value) if _is_whole(value) else 0
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether it is a whole number of 64 bits; compared before it is expanded, for 1e999999999 is a Decimal too."""
-    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    return is_number and abs(value) <= LARGEST and value == int(value)
+    return int(value) if is_whole(value) else 0

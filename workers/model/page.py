@@ -25,7 +25,10 @@ class Auth:
 
 @frozen
 class Limits:
-    """Bounds of one provider: requests a minute for one credential, bytes a page, seconds a request, pages a read."""
+    """Bounds of one provider: requests a minute for one credential, bytes a page, seconds a request, pages a read.
+
+    Where `polls_per_minute` is not 0, a step takes one poll from that budget before its first request.
+    """
 
     requests_per_minute: float = 60.0
     burst: int = 10
@@ -33,6 +36,8 @@ class Limits:
     request_seconds: float = 60.0
     pages: int = 100_000
     attempts: int = 3
+    polls_per_minute: float = 0.0
+    poll_burst: int = 1
 
 
 @frozen
@@ -48,7 +53,10 @@ class Endpoint:
 
 @frozen
 class Read:
-    """One paged read: GET (or POST with `body`) of `path` below the endpoint; rows stand at `data_path` (dotted)."""
+    """One paged read: GET (or POST with `body`) of `path` below the endpoint; rows stand at `data_path` (dotted).
+
+    `page_fields` are the dotted paths of what is wanted of each answer beside its rows.
+    """
 
     endpoint: Endpoint
     path: str
@@ -58,6 +66,7 @@ class Read:
     pagination: Pagination = field(factory=SinglePage)
     data_path: str = ""
     key_fields: tuple[str, ...] = ()
+    page_fields: tuple[str, ...] = ()
 
 
 @frozen
@@ -77,7 +86,11 @@ class Receipt:
 
 @frozen
 class Page:
-    """Rows of one page with its receipt. Numbers with a fraction are Decimal, never float."""
+    """Rows of one page with its receipt. Numbers with a fraction are Decimal, never float.
+
+    `fields` are the answer's page fields by their paths; one that is absent is not among them.
+    """
 
     rows: tuple[Mapping[str, Any], ...]
     receipt: Receipt
+    fields: Mapping[str, Any] = field(factory=dict)

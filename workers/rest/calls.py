@@ -49,6 +49,18 @@ class Calls:
         self._clock = clock
         self._roll = roll
         self._patience = patience
+        self._polled: set[str] = set()
+
+    async def poll(self, read: Read, request: Request) -> None:
+        """Take a poll of the provider, once for this reading and host; raises SnoozeError when there is none left."""
+        limits, host = read.endpoint.limits, request.url.authority
+        if not limits.polls_per_minute or host in self._polled:
+            return
+        patience = _Patience(self._clock, self._patience, host)
+        key = f"{self._wiring.budget_key} {host} polls"
+        while seconds := await self._wiring.take(key, limits.polls_per_minute, limits.poll_burst):
+            await patience.wait(seconds, "for the next poll")
+        self._polled.add(host)
 
     async def answer(self, read: Read, request: Request, secret: Secret | None) -> Answer:
         """Return the page; raises FailedError with a PROVIDER_ reason, or SnoozeError.

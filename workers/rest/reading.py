@@ -34,14 +34,17 @@ class RestReading:
         Raises FailedError: PROVIDER_…, CONFIG_INVALID for a URL that may not be asked, CREDENTIAL_INVALID; or
         SnoozeError when waiting would hold the slot too long. The next page is asked for when it is wanted.
         """
-        request: Request | None = self._allowed(first_request(read))
+        first = self._allowed(first_request(read))
         secret = await self._secret(read)
+        await self._calls.poll(read, first)
+        request: Request | None = first
         trail = _Trail(read)
         while request is not None:
             answer = await self._calls.answer(read, request, secret)
             following = next_request(read, request, answer)
             trail.step(request, answer.document, following)
-            page = Page(answer.document.rows, _receipt(read, request, answer, following, trail.number))
+            receipt = _receipt(read, request, answer, following, trail.number)
+            page = Page(answer.document.rows, receipt, _fields(read, answer.document))
             del answer
             await self._wiring.receipt(page.receipt)
             yield page
@@ -102,6 +105,11 @@ def _receipt(read: Read, request: Request, answer: Answer, following: Request | 
         last_key=_key(rows[-1], read.key_fields) if rows else "",
         next_cursor=following.cursor if following else "",
     )
+
+
+def _fields(read: Read, document: Document) -> Mapping[str, Any]:
+    found = {path: at(document.value, path) for path in read.page_fields}
+    return {path: value for path, value in found.items() if value is not ABSENT}
 
 
 def _key(row: Mapping[str, Any], fields: tuple[str, ...]) -> str:

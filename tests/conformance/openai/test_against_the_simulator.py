@@ -17,8 +17,8 @@ from attrs import define, evolve
 
 from sandbox.openai.launch import Simulator
 from server.clock import SystemClock
-from tests.conformance.openai.conftest import Heard, Make
 from tests.fakes.openai_caller import KEY
+from tests.fakes.step_contexts import Heard, Make
 from workers.catalog import Catalog
 from workers.model.failure import FailedError, Reason, SnoozeError
 from workers.model.openai_usage import DIMENSIONS, ENDPOINTS

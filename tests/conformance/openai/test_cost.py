@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from sandbox.bigquery.launch import Emulator
-from tests.conformance.openai.conftest import Heard, Make, contexts
 from tests.conformance.openai.cost_oracle import KEY, Row, costs
+from tests.fakes.step_contexts import Heard, Make, contexts
 from tests.plugins.warehouse_desk import open_desk
 from workers.catalog import Catalog
 from workers.model.openai_usage import ENDPOINTS, TOKENS

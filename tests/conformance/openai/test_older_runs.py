@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from attrs import evolve, frozen
 
-from tests.conformance.openai.conftest import Heard, Make
 from tests.conformance.openai.test_cost import LIST, usage_row
+from tests.fakes.step_contexts import Heard, Make
 from tests.plugins.warehouse_desk import Desk
 from workers.ports import StepContext
-from workers.processors.openai.days import LOADED_DAYS, days_to_read
+from workers.processors.days import LOADED_DAYS, days_to_read
 from workers.processors.openai.seed_csv import OpenAiSeedCsv, SeedConfig
 
 pytestmark = pytest.mark.engine

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.openai.conftest import Make
+from tests.fakes.step_contexts import Make
 from workers.ports import Row, StepContext
 from workers.processors.openai.seed_csv import OpenAiSeedCsv, SeedConfig
 

@@ -11,13 +11,15 @@ from typing import Any
 from attrs import evolve, field, frozen
 from attrs.validators import and_, ge, le
 
+from workers.model.counts import text_of
 from workers.model.money import exact, stored, total
 from workers.model.page import Page
 from workers.model.run import Progress
 from workers.model.window import DateWindow
 from workers.ports import Row, StepContext, StepResult
-from workers.processors.openai.buckets import DailyRead, bad_answer
-from workers.processors.openai.days import LOADED_DAYS, days_to_read, tell_of_newer
+from workers.processors.buckets import bad_answer
+from workers.processors.days import LOADED_DAYS, days_to_read, tell_of_newer
+from workers.processors.openai.buckets import daily_read
 
 GROUP_BY = ("project_id", "line_item")
 
@@ -69,7 +71,7 @@ class OpenAiReportedCost:
         return StepResult(tally.progress.rows, tally.progress.bytes, output)
 
     async def _restate(self, config: ReportedCostConfig, ctx: StepContext, window: DateWindow, tally: _Tally) -> _Tally:
-        read = DailyRead(ctx, "/organization/costs", GROUP_BY, window, config.buckets_per_page)
+        read = daily_read(ctx, "/organization/costs", GROUP_BY, window, config.buckets_per_page)
         table = ctx.schemas.table(config.table)
         async with ctx.warehouse.restate(table, window, allow_shrink=ctx.force_refresh) as load:
             async for page, days in read.pages():
@@ -94,8 +96,12 @@ class OpenAiReportedCost:
             if not isinstance(amount, dict) or "value" not in amount:
                 continue  # the specification lets a result come without an amount
             try:
-                value, project, item = exact(amount["value"]), _text(result, "project_id"), _text(result, "line_item")
-                key = (project, item, (_text(amount, "currency") or "usd").upper())
+                value, project, item = (
+                    exact(amount["value"]),
+                    text_of(result, "project_id"),
+                    text_of(result, "line_item"),
+                )
+                key = (project, item, (text_of(amount, "currency") or "usd").upper())
             except ValueError as error:
                 raise bad_answer(page, f"{day}: {error}") from None
             sums[key] = total((sums[key], value))
@@ -110,13 +116,6 @@ class OpenAiReportedCost:
                 "reported_at": ctx.clock.now(),
                 "source_hash": page.receipt.sha256,
             }
-
-
-def _text(result: Mapping[str, Any], name: str) -> str | None:
-    value = result.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name} is {type(value).__name__}")
-    return value
 
 
 def get_engine() -> OpenAiReportedCost:

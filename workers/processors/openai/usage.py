@@ -14,8 +14,9 @@ from workers.model.page import Page
 from workers.model.run import Progress
 from workers.model.window import DateWindow
 from workers.ports import Load, StepContext, StepResult, Written
-from workers.processors.openai.buckets import PROVIDER, DailyRead, bad_answer
-from workers.processors.openai.days import LOADED_DAYS, days_to_read, tell_of_newer
+from workers.processors.buckets import bad_answer
+from workers.processors.days import LOADED_DAYS, days_to_read, tell_of_newer
+from workers.processors.openai.buckets import PROVIDER, daily_read
 
 
 @frozen
@@ -86,7 +87,7 @@ class OpenAiUsage:
         self, config: UsageConfig, ctx: StepContext, endpoint: Endpoint, window: DateWindow, load: Load, tally: _Tally
     ) -> _Tally:
         path = f"/organization/usage/{endpoint.name}"
-        read = DailyRead(ctx, path, endpoint.group_by, window, config.buckets_per_page or endpoint.buckets)
+        read = daily_read(ctx, path, endpoint.group_by, window, config.buckets_per_page or endpoint.buckets)
         async for page, days in read.pages():
             count = 0
             for day, results in days:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.rows_of import misfits
-from tests.unit.processors.openai.conftest import FIRST, LAST, Bench, bucket, days, second
+from tests.fakes.step_bench import FIRST, LAST, Bench, days
+from tests.unit.processors.openai.conftest import bucket, second
 from workers.model.failure import FailedError, Reason
 from workers.model.openai_usage import ENDPOINTS
 from workers.model.window import DateWindow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.processors.openai.conftest import Bench
+from tests.fakes.step_bench import Bench
 from workers.catalog import Catalog
 from workers.model.failure import FailedError, Reason
 from workers.ports import Row, StepResult
@@ -23,7 +23,7 @@ CONFIG = SeedConfig("openai/cost/prices/small.csv", "orgs/acme/prices.csv")
 def small(tmp_path: Path) -> Bench:
     """A bench whose configs hold one small price list."""
     shutil.copytree("configs", tmp_path / "configs")
-    bench = Bench(Catalog.load(tmp_path / "configs"))
+    bench = Bench(Catalog.load(tmp_path / "configs"), lambda _read: [])
     put(bench, tmp_path, LISTED)
     return bench
 

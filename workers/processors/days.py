@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from workers.model.window import DateWindow
 from workers.ports import StepContext
 
-LOADED_DAYS = "openai/cost/sql/loaded_days.sql"
+LOADED_DAYS = "system/sql/loaded_days.sql"
 CATCH_UP_DAYS = 31  # what one page of daily buckets holds
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.processors.openai.conftest import Bench
+from tests.fakes.step_bench import Bench
 from workers.catalog import Catalog
 from workers.model.window import DateWindow
 from workers.ports import Row
-from workers.processors.openai.days import CATCH_UP_DAYS, LOADED_DAYS, days_to_read
+from workers.processors.days import CATCH_UP_DAYS, LOADED_DAYS, days_to_read
 
 TABLE = "openai_usage_daily_raw"
 
@@ -121,7 +121,7 @@ async def test_catching_up_ends_where_a_page_of_buckets_does(bench: Bench) -> No
 async def test_every_day_of_a_run_is_read_unless_it_is_final(
     real_catalog: Catalog, ago: int, length: int, done: set[int], restate: int
 ) -> None:
-    bench = Bench(real_catalog)
+    bench = Bench(real_catalog, lambda _read: [])
     today = bench.clock.now().date()
     last = today - timedelta(days=ago)
     window = DateWindow(last - timedelta(days=length), last)
