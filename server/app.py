@@ -68,6 +68,7 @@ def _runner(settings: Settings, engines: Engines) -> Runner:
         engines.journal,
         engines.clock,
         roll,
+        engines.supervisor.shielded,
     )
     return Runner(
         engines.journal,

@@ -107,7 +107,8 @@ class Workshop:
         keys = self.keys or LocalKms(self.folder / "kms.key")
         credentials = Credentials(ListedCentral(answers), keys, catalog.schemas)
         none: Any = NoWarehouses()
-        stepping = Stepping(catalog, credentials, none, self.reader, self.journal, self.clock, self.roll)
+        shielded = self.supervisor.shielded
+        stepping = Stepping(catalog, credentials, none, self.reader, self.journal, self.clock, self.roll, shielded)
         parts = {
             "dispatch": self.dispatch or self.journal,
             "catalog": catalog,

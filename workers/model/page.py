@@ -9,18 +9,29 @@ from attrs import field, frozen
 
 from workers.model.pagination import Pagination, SinglePage
 
+TOKEN_KINDS = frozenset({"service_account", "oauth2_client_credentials", "oauth2_refresh_token"})
+"""Kinds of authentication whose stored secret is exchanged for an access token that is sent in its place."""
+
 
 @frozen
 class Auth:
     """How a secret is sent: `kind` bearer, header, query, basic or none; `name` is the header or query parameter.
 
     The secret is the one of `provider`, and where there is none, what the run keeps under `secret_key`.
+
+    Of the TOKEN_KINDS the secret is JSON, and goes to `token_url` for an access token with `scopes`. `audience` is
+    whom a service account's assertion names (`token_url` when empty), or a client's wish for one API of several;
+    `client_auth` says whether a client names itself in a header (basic) or in the form (body).
     """
 
     kind: str = "none"
     name: str = ""
     provider: str = ""
     secret_key: str = ""
+    token_url: str = ""
+    scopes: tuple[str, ...] = ()
+    audience: str = ""
+    client_auth: str = "basic"
 
 
 @frozen

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -25,12 +25,22 @@ async def _nowhere(provider: str, _secret: Secret) -> None:
     raise refused(Code.FAILED_PRECONDITION, Reason.CREDENTIAL_UNAVAILABLE, what)
 
 
+def _shared_with_nobody(_provider: str) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
+async def _unshielded(work: Coroutine[Any, Any, Any]) -> Any:
+    return await work
+
+
 @frozen
 class Wiring:
     """What a reading is made of: how a secret is found, how a budget is taken, where receipts go.
 
     `secret(provider)` or `secret(provider, secret_key)`; `store(provider, secret)` puts a credential that its provider
-    has replaced in the place of the stored one, and is to be awaited before the new one is used.
+    has replaced in the place of the stored one, and is to be awaited before the new one is used. While that may
+    happen, `turn` holds the fleet-wide lock of the provider's secret, and `shielded` awaits work to its end even when
+    the caller is cancelled.
     """
 
     secret: Callable[..., Awaitable[Secret]]
@@ -39,6 +49,8 @@ class Wiring:
     budget_key: str
     user_agent: str = "data-pipeline-service/1.0"
     store: Callable[[str, Secret], Awaitable[None]] = _nowhere
+    turn: Callable[[str], AbstractAsyncContextManager[None]] = _shared_with_nobody
+    shielded: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] = _unshielded
 
 
 class Reader(Protocol):

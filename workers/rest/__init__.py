@@ -1,8 +1,9 @@
 """Reading any REST API: a `Read` goes in, checked pages with their receipts come out.
 
-The way of one request: `reader` opens a session for a step → `reading` walks the pages → `calls` takes the rate
-budget, asks the circuit and retries → `sender` adds the secret and speaks HTTP → `body` receives within bounds →
-`document` parses strictly → `paging` says what is next. What is dialled is decided by `egress` and `addresses`.
+The way of one request: `reader` opens a session for a step → `reading` walks the pages → `authorised` finds the secret
+or the access token it is exchanged for (`tokens`) → `calls` takes the rate budget, asks the circuit and retries →
+`sender` adds the secret and speaks HTTP → `body` receives within bounds → `document` parses strictly → `paging` says
+what is next. What is dialled is decided by `egress` and `addresses`.
 """
 
 from workers.rest.egress import Egress

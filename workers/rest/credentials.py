@@ -10,7 +10,7 @@ from attrs import field, frozen
 from yarl import URL
 
 from workers.model.failure import Code, Reason, refused
-from workers.model.page import Auth
+from workers.model.page import TOKEN_KINDS, Auth
 from workers.model.secret import Secret
 
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
@@ -26,14 +26,17 @@ class Signed:
 
 
 def sign(url: URL, auth: Auth, secret: Secret | None) -> Signed:
-    """Apply a secret as the endpoint says; raises FailedError(CREDENTIAL_INVALID) when it cannot be sent."""
+    """Apply a secret, or the access token it was exchanged for, as the endpoint says.
+
+    Raises FailedError(CREDENTIAL_INVALID) when it cannot be sent.
+    """
     if auth.kind == "none" or secret is None:
         return Signed(url)
     text = secret.reveal()
     if not (_SENDABLE_PAIR if auth.kind == "basic" else _SENDABLE).fullmatch(text):
         what = f"the credential of {auth.provider} holds characters that cannot be sent"
         raise refused(Code.FAILED_PRECONDITION, Reason.CREDENTIAL_INVALID, what)
-    match auth.kind:
+    match "bearer" if auth.kind in TOKEN_KINDS else auth.kind:
         case "bearer":
             return Signed(url, {"Authorization": f"Bearer {text}"})
         case "basic":

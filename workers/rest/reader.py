@@ -1,4 +1,4 @@
-"""Opens readings: a session for each, with nothing shared between them but breakers and retry budgets."""
+"""Opens readings: a session for each, with nothing shared between them but breakers, retry budgets and tokens."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from aiohttp import (
     TCPConnector,
 )
 
+from workers.rest.authorised import Authorised
 from workers.rest.calls import Calls
 from workers.rest.circuit import Circuits, CircuitTerms
 from workers.rest.egress import Egress
@@ -28,6 +29,8 @@ from workers.rest.reading import RestReading
 from workers.rest.resolver import CheckedResolver, Lookup, threaded_lookup
 from workers.rest.sender import Sender
 from workers.rest.timeouts import Timeouts
+from workers.rest.tokens import Tokens
+from workers.rest.tokens.exchange import Exchange
 from workers.rest.wiring import Clock, Wiring
 
 PATIENCE_SECONDS = 20.0
@@ -64,6 +67,7 @@ class RestReader:
         self._patience = patience
         self._names = ThreadPoolExecutor(4, thread_name_prefix="rest-names")
         self._parsing = ThreadPoolExecutor(2, thread_name_prefix="rest-parse")
+        self._tokens = Tokens(clock, self._parsing)
         self._lookup = lookup or threaded_lookup(self._names)
         self._tls = tls
 
@@ -73,7 +77,8 @@ class RestReader:
         async with self._session(wiring.user_agent) as session:
             sender = Sender(session, self._clock, self._parsing)
             calls = Calls(sender, wiring, self._circuits, self._clock, self._roll, self._patience)
-            yield RestReading(calls, wiring, self._egress)
+            exchange = Exchange(session, self._egress, self._clock, self._roll, self._patience)
+            yield RestReading(Authorised(calls, wiring, self._tokens, exchange), wiring, self._egress)
 
     def close(self) -> None:
         """Let the threads go; a name look-up that hangs is not waited for."""

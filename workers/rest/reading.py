@@ -9,8 +9,7 @@ from typing import Any
 from workers.model.failure import Reason, provider_failed
 from workers.model.page import Page, Read, Receipt
 from workers.model.pagination import NumberPages, OffsetPages
-from workers.model.secret import Secret
-from workers.rest.calls import Calls
+from workers.rest.authorised import Authorised
 from workers.rest.document import ABSENT, Document, at
 from workers.rest.egress import Egress
 from workers.rest.paging import Answer, bad_page, next_request
@@ -23,7 +22,7 @@ _KEY_LENGTH = 200
 class RestReading:
     """One step's way to REST APIs."""
 
-    def __init__(self, calls: Calls, wiring: Wiring, egress: Egress) -> None:
+    def __init__(self, calls: Authorised, wiring: Wiring, egress: Egress) -> None:
         self._calls = calls
         self._wiring = wiring
         self._egress = egress
@@ -35,12 +34,12 @@ class RestReading:
         SnoozeError when waiting would hold the slot too long. The next page is asked for when it is wanted.
         """
         first = self._allowed(first_request(read))
-        secret = await self._secret(read)
+        credential = await self._calls.credential(read)
         await self._calls.poll(read, first)
         request: Request | None = first
         trail = _Trail(read)
         while request is not None:
-            answer = await self._calls.answer(read, request, secret)
+            answer = await self._calls.answer(read, request, credential)
             following = next_request(read, request, answer)
             trail.step(request, answer.document, following)
             receipt = _receipt(read, request, answer, following, trail.number)
@@ -50,13 +49,6 @@ class RestReading:
             yield page
             del page
             request = following
-
-    async def _secret(self, read: Read) -> Secret | None:
-        auth = read.endpoint.auth
-        if auth.kind == "none":
-            return None
-        names = (auth.provider or read.endpoint.provider, auth.secret_key)
-        return await self._wiring.secret(*(name for name in names if name))
 
     def _allowed(self, request: Request) -> Request:
         objection = self._egress.objection(request.url)

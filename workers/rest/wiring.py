@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from workers.model.page import Receipt
 from workers.model.secret import Secret
@@ -26,7 +27,8 @@ class Clock(Protocol):
 class Wiring(Protocol):
     """How a secret is found and replaced, how a rate budget is taken, where receipts go.
 
-    `take(key, per_minute, burst)` gives 0 when taken, else the seconds until it could be.
+    `take(key, per_minute, burst)` gives 0 when taken, else the seconds until it could be. `turn` and `shielded`
+    are for secrets that change with their use.
     """
 
     @property
@@ -52,3 +54,11 @@ class Wiring(Protocol):
     @property
     def user_agent(self) -> str:
         """What the service calls itself."""
+
+    @property
+    def turn(self) -> Callable[[str], AbstractAsyncContextManager[None]]:
+        """Hold the fleet-wide lock of a provider's secret while inside."""
+
+    @property
+    def shielded(self) -> Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]:
+        """Await work to its end even when the caller is cancelled."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
@@ -18,12 +18,15 @@ from workers.model.page import Page, Read, Receipt
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline, Step
 from workers.model.run import Progress, StepRun
-from workers.ports import Authority, Clock, Intake, Reader, Reading, StepContext, Warehouses, Wiring
+from workers.ports import Authority, Clock, Journal, Reader, Reading, StepContext, Warehouses, Wiring
 from workers.runtime import offerings
 from workers.runtime.gauge import ProgressGauge
 from workers.runtime.memory import Memory
 from workers.runtime.recorder import Recorder
+from workers.runtime.turns import Turns
 from workers.runtime.vault import Kept, Standing, StepVault
+
+Shielded = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
 
 log = structlog.get_logger()
 
@@ -53,8 +56,9 @@ class Contexts:
     credentials: Credentials
     warehouses: Warehouses
     reader: Reader
-    journal: Intake
+    journal: Journal
     clock: Clock
+    shielded: Shielded
 
     @asynccontextmanager
     async def open(
@@ -99,7 +103,19 @@ class Contexts:
         async def receipt(page: Receipt) -> None:
             await plan.recorder.record(PageRead(attempt.step_id, attempt.attempt, page))
 
-        return Wiring(vault.secret, take, receipt, budget_key=plan.lease.run.org_slug, store=vault.rotate)
+        def turn(provider: str) -> AbstractAsyncContextManager[None]:
+            name = self.catalog.providers.canonical(provider)
+            return Turns(self.journal, self.clock).take(f"credential {plan.lease.run.org_slug} {name}")
+
+        return Wiring(
+            vault.secret,
+            take,
+            receipt,
+            budget_key=plan.lease.run.org_slug,
+            store=vault.rotate,
+            turn=turn,
+            shielded=self.shielded,
+        )
 
 
 @asynccontextmanager

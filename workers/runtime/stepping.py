@@ -23,9 +23,9 @@ from workers.model.lease import StaleFenceError, StepBegan
 from workers.model.pipeline import Step
 from workers.model.retry import Again, decide
 from workers.model.run import RunError, StepRun, StepStatus
-from workers.ports import Clock, Intake, Reader, StepResult, Warehouses
+from workers.ports import Clock, Journal, Reader, StepResult, Warehouses
 from workers.runtime import offerings
-from workers.runtime.contexts import Contexts, Plan
+from workers.runtime.contexts import Contexts, Plan, Shielded
 from workers.runtime.execution import Attempt, Outcome, Snoozed
 from workers.runtime.memory import Memory
 from workers.runtime.supervisor import cancellation_asked
@@ -47,14 +47,17 @@ class Stepping:
     credentials: Credentials
     warehouses: Warehouses
     reader: Reader
-    journal: Intake
+    journal: Journal
     clock: Clock
     roll: Callable[[], float]
+    shielded: Shielded
     _contexts: Contexts = field(init=False)
 
     @_contexts.default
     def _wire(self) -> Contexts:
-        return Contexts(self.catalog, self.credentials, self.warehouses, self.reader, self.journal, self.clock)
+        return Contexts(
+            self.catalog, self.credentials, self.warehouses, self.reader, self.journal, self.clock, self.shielded
+        )
 
     def bind(self, plan: Plan) -> Attempt:
         """Return the function that does one step of this plan."""

@@ -27,6 +27,12 @@ def test_a_setting_replaces_the_base_url(configs: Configs) -> None:
     assert catalog.endpoint("OPENAI").base_url == "http://127.0.0.1:8123/v1"
 
 
+def test_a_setting_leads_to_another_token_endpoint_but_the_declared_one_stays_the_audience(configs: Configs) -> None:
+    auth = configs.load(base_urls={"GCP_TOKEN_URL": "http://127.0.0.1:8123/token"}).endpoint("GCP_SA").auth
+    assert (auth.kind, auth.token_url) == ("service_account", "http://127.0.0.1:8123/token")
+    assert auth.audience == "https://oauth2.googleapis.com/token"
+
+
 @pytest.mark.parametrize("url", ["ftp://x.example.com", "https://a@b.example.com", "nonsense"])
 def test_a_setting_that_is_no_url_is_refused(configs: Configs, url: str) -> None:
     faults = configs.faults(base_urls={"OPENAI_BASE_URL": url})
@@ -46,6 +52,10 @@ def test_an_unknown_provider_is_refused_by_name(configs: Configs) -> None:
         ("base_url: https://a.example.com", "2:3: missing key 'auth'"),
         ("base_url: https://a.example.com\n    auth: {type: header}", "6:11: auth of type header or query"),
         ("base_url: https://a.example.com\n    auth: {type: bearer, name: x}", "6:11: auth of type header or query"),
+        (
+            "base_url: https://a.example.com\n    auth: {type: service_account}",
+            "6:11: auth of type service_account needs a token_url",
+        ),
         ("base_url: https://a.example.com\n    auth: {type: magic}", "6:18: must be one of bearer"),
         (
             "base_url: https://a.example.com\n    auth: {type: bearer}\n    limits: {requests_per_minute: 0}",

@@ -52,6 +52,7 @@ class Desk:
     limits: Limits = field(factory=lambda: Limits(request_seconds=20.0))
     secret: str = CANARY
     budget_key: str = "acme/openai/1"
+    wired: dict[str, Any] = field(factory=dict)
 
     def wiring(self) -> Wiring:
         async def secret(_provider: str) -> Secret:
@@ -64,7 +65,7 @@ class Desk:
         async def receipt(done: Receipt) -> None:
             self.receipts.append(done)
 
-        return Wiring(secret, take, receipt, self.budget_key)
+        return evolve(Wiring(secret, take, receipt, self.budget_key), **self.wired)
 
     def read(self, path: str = "/rows", **changes: Any) -> Read:
         endpoint = Endpoint("openai", self.provider.url, self.auth, limits=self.limits)

@@ -1,0 +1,65 @@
+"""Requests with the credential of their endpoint: its secret, or the access token that the secret is exchanged for."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from attrs import evolve, frozen
+
+from workers.model.failure import FailedError, Reason
+from workers.model.page import TOKEN_KINDS, Auth, Read
+from workers.model.secret import Secret
+from workers.rest.calls import Calls
+from workers.rest.paging import Answer
+from workers.rest.request import Request
+from workers.rest.tokens import Access, Tokens
+from workers.rest.tokens.exchange import Exchange
+from workers.rest.tokens.rotation import secret_of
+from workers.rest.wiring import Wiring
+
+
+@frozen
+class Authorised:
+    """Makes the requests of one reading."""
+
+    _calls: Calls
+    _wiring: Wiring
+    _tokens: Tokens
+    _exchange: Exchange
+
+    async def credential(self, read: Read) -> Secret | None:
+        """Find the stored secret of a read; None where it needs none."""
+        auth = _auth(read)
+        return None if auth.kind == "none" else await secret_of(auth, self._wiring)
+
+    async def poll(self, read: Read, request: Request) -> None:
+        """Wait for the turn of a poll, as `Calls.poll`."""
+        await self._calls.poll(read, request)
+
+    async def answer(self, read: Read, request: Request, credential: Secret | None) -> Answer:
+        """Return the page, as `Calls.answer`. A token that ended before its time is replaced once."""
+        if credential is None or _auth(read).kind not in TOKEN_KINDS:
+            return await self._calls.answer(read, request, credential)
+        access = await self._access(read, credential)
+        try:
+            return await self._calls.answer(read, request, access.token)
+        except FailedError as error:
+            if not (access.held and _rejected(error)):
+                raise
+        renewed = await self._access(read, credential, access.token)
+        return await self._calls.answer(read, request, renewed.token)
+
+    async def _access(self, read: Read, credential: Secret, rejected: Secret | None = None) -> Access:
+        limits = read.endpoint.limits
+        return await self._tokens.access(_auth(read), limits, credential, self._wiring, self._exchange, rejected)
+
+
+def _auth(read: Read) -> Auth:
+    auth = read.endpoint.auth
+    return auth if auth.provider else evolve(auth, provider=read.endpoint.provider)
+
+
+def _rejected(error: FailedError) -> bool:
+    failure = error.failure
+    unauthorized = str(int(HTTPStatus.UNAUTHORIZED))
+    return failure.reason is Reason.PROVIDER_AUTH and failure.metadata.get("status") == unauthorized
