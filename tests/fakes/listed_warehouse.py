@@ -22,6 +22,7 @@ class Publication:
     rows: Sequence[Row]
     complete: bool
     allow_shrink: bool
+    manner: str = "restate"
 
 
 @define
@@ -47,11 +48,13 @@ class ListedWarehouse:
 
     answer: Callable[[str, Mapping[str, object]], Sequence[Row]] = lambda _sql, _parameters: ()
     ensured: list[str] = field(factory=list)
+    tables: dict[str, TableSchema] = field(factory=dict)
     published: list[Publication] = field(factory=list)
     superseded: int = 0
 
     async def ensure(self, table: TableSchema) -> None:
         self.ensured.append(table.name)
+        self.tables[table.name] = table
 
     @asynccontextmanager
     async def restate(
@@ -62,6 +65,15 @@ class ListedWarehouse:
         if load.complete is not None:
             self.published.append(
                 Publication(table.name, window, scope, load.rows, load.complete, allow_shrink=allow_shrink)
+            )
+
+    @asynccontextmanager
+    async def append(self, table: TableSchema) -> AsyncIterator[Load]:
+        load = _ListedLoad(self.superseded)
+        yield load
+        if load.complete is not None:
+            self.published.append(
+                Publication(table.name, None, None, load.rows, load.complete, allow_shrink=False, manner="append")
             )
 
     async def query(self, sql: str, parameters: Row) -> Answer:

@@ -13,6 +13,7 @@ from workers.model.resolve import Path
 
 PORTS = frozenset({443, 8443})
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_URL_KEYS = frozenset({"url", "base_url", "token_url"})
 _NAME = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
 _NOT_OURS = frozenset({
@@ -22,7 +23,7 @@ _NOT_OURS = frozenset({
 
 
 def check_places(value: Any, allowed: frozenset[str], path: Path = ()) -> Iterator[Fault]:
-    """Yield what is wrong with URLs and `headers` anywhere in a value.
+    """Yield what is wrong with URLs and `headers` anywhere in a value, and with what a `url` says that is none.
 
     `allowed` are `host:port` that may be reached over http and on loopback; empty in production.
     """
@@ -33,14 +34,20 @@ def check_places(value: Any, allowed: frozenset[str], path: Path = ()) -> Iterat
                 yield Fault(path, why)
         case Mapping():
             for key, inner in value.items():
-                if key == "headers" and isinstance(inner, Mapping):
-                    yield from header_faults(inner, (*path, key))
+                yield from _member_faults(key, inner, (*path, key))
                 yield from check_places(inner, allowed, (*path, key))
         case list() | tuple():
             for index, inner in enumerate(value):
                 yield from check_places(inner, allowed, (*path, index))
         case _:
             return
+
+
+def _member_faults(key: Any, value: Any, path: Path) -> Iterator[Fault]:
+    if key == "headers" and isinstance(value, Mapping):
+        yield from header_faults(value, path)
+    if key in _URL_KEYS and isinstance(value, str) and not _URL.match(value):
+        yield Fault(path, "must be a URL whose scheme and host are written out")
 
 
 def url_fault(url: str, allowed: frozenset[str]) -> str:

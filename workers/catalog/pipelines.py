@@ -26,7 +26,7 @@ from workers.catalog.steps import order_faults, read_steps, step_faults
 from workers.catalog.structure import read_as
 from workers.catalog.surroundings import Surroundings, named_files, pinned
 from workers.model.org import NAME
-from workers.model.pipeline import Pipeline
+from workers.model.pipeline import Pipeline, Step
 from workers.model.resolve import Path, ResolveError, placeholders
 
 
@@ -147,7 +147,16 @@ def _tried(pipeline: Pipeline, around: Surroundings) -> tuple[Pipeline, list[Fau
         found, missing = named_files(step, trial.texts, pipeline, around)
         named |= found
         wrong += [Fault(("steps", index), f"there is no file {one!r}") for one in sorted(missing)]
+        wrong += _schema_faults(step, pipeline, around, ("steps", index))
     return attrs.evolve(pipeline, config_hash=pinned(pipeline.source, named, around.tree)), wrong
+
+
+def _schema_faults(step: Step, pipeline: Pipeline, around: Surroundings, at: Path) -> Iterator[Fault]:
+    named = step.destination.schema_file if step.destination else ""
+    folder = "/".join(part for part in (pipeline.provider, pipeline.domain) if part)
+    if named and around.tree.find(named, folder) and not around.schemas.declares(named, folder):
+        place = (*at, "config", "destination", "schema_file")
+        yield Fault(place, "is not a schema file: those are schemas/*.json, each with its table and columns")
 
 
 def _report(document: Document, found: Iterable[Fault], add: Callable[[Any], None]) -> None:

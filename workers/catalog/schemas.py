@@ -87,6 +87,21 @@ class SchemaFiles:
             raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"no schema file declares table {name!r}")
         return self._tables[name]
 
+    def file(self, path: str, folder: str = "") -> TableSchema:
+        """Return the table that a schema file declares; raises FailedError(CONFIG_INVALID) when it is none."""
+        table = self._table_in(path, folder)
+        if table is None:
+            raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"{path!r} is not a schema file")
+        return self._tables[table]
+
+    def declares(self, path: str, folder: str = "") -> bool:
+        """Whether a file, named from the root or from `folder`, declares a table."""
+        return self._table_in(path, folder) is not None
+
+    def _table_in(self, path: str, folder: str) -> str | None:
+        found = self._tree.find(path, folder)
+        return next((table for table, file in self._paths.items() if file == found), None)
+
     def sql(self, path: str) -> str:
         """Return the text of a .sql file; raises FailedError(CONFIG_INVALID) when there is none."""
         text = self.text(path) if path.endswith(".sql") else None

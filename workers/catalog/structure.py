@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum, IntEnum, StrEnum
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
-from cattrs import Converter
+from cattrs import ClassValidationError, Converter
 from cattrs.cols import (
     homogenous_tuple_structure_factory,
     is_mapping,
@@ -143,7 +143,38 @@ def _guard_containers(converter: Converter) -> None:
     register(is_mutable_sequence, guard(*lists, list_structure_factory))
     register(_is_row_of_one_kind, guard(*lists, homogenous_tuple_structure_factory))
     register(is_mapping, guard(*mappings, mapping_structure_factory))
-    register(attrs.has, guard(*mappings, make_dict_structure_fn))
+    register(attrs.has, guard(*mappings, _make_telling_all))
+
+
+def _make_telling_all(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    """Make a hook that, when a class cannot be made, asks every validator: attrs stops at the first."""
+    make = make_dict_structure_fn(cls, converter)
+
+    def structured(value: Any, wanted: Any) -> Any:
+        try:
+            return make(value, wanted)
+        except ClassValidationError as error:
+            said = {str(inner) for inner in error.exceptions}
+            more = [found for found in _refusals(value, cls, converter) if str(found) not in said]
+            if not more:
+                raise
+            raise ClassValidationError(error.message, [*error.exceptions, *more], cls) from None
+
+    return structured
+
+
+def _refusals(value: Mapping[str, Any], cls: Any, converter: Converter) -> Iterator[Exception]:
+    for attribute in attrs.fields(cls):
+        if attribute.validator is None or attribute.name not in value:
+            continue
+        try:
+            inner = converter.structure(value[attribute.name], attribute.type)
+        except Exception:  # noqa: BLE001, S112 - told by the hook that makes the class
+            continue
+        try:
+            attribute.validator(None, attribute, inner)
+        except Exception as error:  # noqa: BLE001 - whatever a validator raises
+            yield error
 
 
 def _is_row_of_one_kind(cls: Any) -> bool:

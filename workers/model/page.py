@@ -64,9 +64,11 @@ class Endpoint:
 
 @frozen
 class Read:
-    """One paged read: GET (or POST with `body`) of `path` below the endpoint; rows stand at `data_path` (dotted).
+    """One paged read: GET (or POST with `body`) of `path` below the endpoint.
 
-    `page_fields` are the dotted paths of what is wanted of each answer beside its rows.
+    Rows stand at `data_path`, how many there are in all at `total_path` when the provider says so: places as
+    `workers/rest/expressions.py` reads them. `key_fields` tell rows apart in receipts; `page_fields` are the places
+    of what is wanted of each answer beside its rows.
     """
 
     endpoint: Endpoint
@@ -78,6 +80,7 @@ class Read:
     data_path: str = ""
     key_fields: tuple[str, ...] = ()
     page_fields: tuple[str, ...] = ()
+    total_path: str = ""
 
 
 @frozen

@@ -21,21 +21,29 @@ class CursorPages:
 
 @frozen
 class OffsetPages:
-    """`param` counts rows already read in steps of `limit` (sent as `limit_param`); a short page is the last."""
+    """`param` counts rows already read in steps of `limit` (sent as `limit_param`); a short page is the last.
+
+    With `until_empty` only an empty page is, and steps are the rows that came: a server may give fewer than asked for.
+    """
 
     param: str
     limit_param: str
     limit: int
+    until_empty: bool = False
 
 
 @frozen
 class NumberPages:
-    """`param` counts pages from `first`; a page with fewer than `limit` rows (sent as `limit_param`) is the last."""
+    """`param` counts pages from `first`; a page with fewer than `limit` rows (sent as `limit_param`) is the last.
+
+    Without a `limit`, or with `until_empty`, only an empty page is.
+    """
 
     param: str
     first: int = 1
     limit_param: str = ""
     limit: int = 0
+    until_empty: bool = False
 
 
 @frozen

@@ -44,6 +44,9 @@ class Schemas(Protocol):
     def table(self, name: str) -> TableSchema:
         """Return the declared table; raises FailedError(CONFIG_INVALID) when there is none."""
 
+    def file(self, path: str, folder: str = "") -> TableSchema:
+        """Return the table that a schema file declares, named from configs/ or from `folder`; raises likewise."""
+
     def sql(self, path: str) -> str:
         """Return the text of a .sql file, by its path below configs/."""
 

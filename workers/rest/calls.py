@@ -68,7 +68,8 @@ class Calls:
         A failure that opened the circuit says as its `retry_after` when the host may be asked again.
         """
         host = request.url.authority
-        call = _Call(read, request, secret, f"{self._wiring.budget_key} {host}")
+        credential = read.endpoint.auth.provider or read.endpoint.provider
+        call = _Call(read, request, secret, f"{self._wiring.budget_key} {credential} {host}")
         patience = _Patience(self._clock, self._patience, host)
         attempt = 1
         while True:

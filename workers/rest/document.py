@@ -10,8 +10,7 @@ from typing import Any, NoReturn
 
 from attrs import frozen
 
-ABSENT = object()
-"""What stands at a path that is not there; JSON's null is None."""
+from workers.rest.expressions import ABSENT, ExpressionError, expression
 
 _DIGITS = 1000
 _EXPONENT = 400
@@ -62,12 +61,11 @@ def parse(body: bytes) -> Any:
 
 
 def at(value: Any, path: str) -> Any:
-    """Return what stands at a dotted path of object keys, ABSENT when nothing does; the empty path is the whole."""
-    for key in path.split(".") if path else ():
-        if not isinstance(value, dict) or key not in value:
-            return ABSENT
-        value = value[key]
-    return value
+    """Return what stands at a place (see `expressions`), ABSENT when nothing does. Raises DocumentError."""
+    try:
+        return expression(path)(value)
+    except ExpressionError as error:
+        raise DocumentError(f"{path!r} {error}") from None
 
 
 def rows_at(value: Any, path: str) -> tuple[Mapping[str, Any], ...]:

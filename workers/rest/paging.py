@@ -10,7 +10,8 @@ from attrs import evolve, frozen
 from workers.model.failure import FailedError, Reason, provider_failed
 from workers.model.page import Read
 from workers.model.pagination import CursorPages, LinkPages, NumberPages, OffsetPages, SinglePage
-from workers.rest.document import ABSENT, Document, at
+from workers.rest.document import Document, DocumentError, at
+from workers.rest.expressions import ABSENT
 from workers.rest.links import followed, next_in_header
 from workers.rest.request import Request, counted, with_parameter
 
@@ -33,10 +34,11 @@ def next_request(read: Read, request: Request, answer: Answer) -> Request | None
             return None
         case CursorPages() as pages:
             return _by_cursor(pages, request, answer.document.value)
-        case OffsetPages(param=param, limit=limit):
-            return counted(request, param, request.position + limit) if _full(request, rows, limit) else None
-        case NumberPages(param=param, limit=limit):
-            more = _full(request, rows, limit) if limit else rows > 0
+        case OffsetPages(param=param, limit=limit) as pages:
+            more = _full(request, rows, limit) or (pages.until_empty and rows > 0)
+            return counted(request, param, request.position + rows) if more else None
+        case NumberPages(param=param, limit=limit) as pages:
+            more = (_full(request, rows, limit) if limit else rows > 0) or (pages.until_empty and rows > 0)
             return counted(request, param, request.position + 1) if more else None
         case LinkPages() as pages:
             return _by_link(pages, request, answer)
@@ -47,20 +49,21 @@ def next_request(read: Read, request: Request, answer: Answer) -> Request | None
 def _by_cursor(pages: CursorPages, request: Request, value: Any) -> Request | None:
     if pages.more_path and not _has_more(pages.more_path, request, value):
         return None
-    cursor = at(value, pages.path)
+    cursor = found_at(request, value, pages.path)
     if cursor is ABSENT or cursor is None or cursor == "":
         if pages.more_path:
             raise bad_page(request, f"says there is more but has no cursor at {pages.path!r}")
         return None
-    if not isinstance(cursor, str):
+    if isinstance(cursor, bool) or not isinstance(cursor, (str, int)):
         raise bad_page(request, f"has a cursor at {pages.path!r} that is not a string")
+    cursor = str(cursor)
     if len(cursor.encode()) > CURSOR_BYTES:
         raise bad_page(request, f"has a cursor of more than {CURSOR_BYTES} bytes")
     return evolve(with_parameter(request, pages.param, cursor), cursor=cursor)
 
 
 def _has_more(path: str, request: Request, value: Any) -> bool:
-    more = at(value, path)
+    more = found_at(request, value, path)
     if not isinstance(more, bool):
         raise bad_page(request, f"does not say at {path!r} whether there is more")
     return more
@@ -73,7 +76,7 @@ def _full(request: Request, rows: int, limit: int) -> bool:
 
 
 def _by_link(pages: LinkPages, request: Request, answer: Answer) -> Request | None:
-    link = at(answer.document.value, pages.path) if pages.path else next_in_header(answer.link)
+    link = found_at(request, answer.document.value, pages.path) if pages.path else next_in_header(answer.link)
     if link is ABSENT or link is None or link == "":
         return None
     if not isinstance(link, str):
@@ -85,6 +88,15 @@ def _by_link(pages: LinkPages, request: Request, answer: Answer) -> Request | No
     return evolve(request, url=target, cursor=f"sha256:{sha256(str(target).encode()).hexdigest()[:32]}")
 
 
-def bad_page(request: Request, what: str) -> FailedError:
+def found_at(request: Request, value: Any, path: str) -> Any:
+    """Return what stands at a place of a page, ABSENT when nothing does."""
+    try:
+        return at(value, path)
+    except DocumentError as error:
+        raise bad_page(request, str(error)) from None
+
+
+def bad_page(request: Request, what: str, *, retryable: bool = False) -> FailedError:
     """Build the error of a page that cannot be believed."""
-    return provider_failed(Reason.PROVIDER_BAD_RESPONSE, f"{request.method} {request.shown}: {what}", retryable=False)
+    message = f"{request.method} {request.shown}: {what}"
+    return provider_failed(Reason.PROVIDER_BAD_RESPONSE, message, retryable=retryable)

@@ -10,9 +10,10 @@ from workers.model.failure import Reason, provider_failed
 from workers.model.page import Page, Read, Receipt
 from workers.model.pagination import NumberPages, OffsetPages
 from workers.rest.authorised import Authorised
-from workers.rest.document import ABSENT, Document, at
+from workers.rest.document import Document, at
 from workers.rest.egress import Egress
-from workers.rest.paging import Answer, bad_page, next_request
+from workers.rest.expressions import ABSENT
+from workers.rest.paging import Answer, bad_page, found_at, next_request
 from workers.rest.request import Request, first_request
 from workers.rest.wiring import Wiring
 
@@ -43,7 +44,7 @@ class RestReading:
             following = next_request(read, request, answer)
             trail.step(request, answer.document, following)
             receipt = _receipt(read, request, answer, following, trail.number)
-            page = Page(answer.document.rows, receipt, _fields(read, answer.document))
+            page = Page(answer.document.rows, receipt, _fields(read, request, answer.document))
             del answer
             await self._wiring.receipt(page.receipt)
             yield page
@@ -62,6 +63,8 @@ class _Trail:
 
     def __init__(self, read: Read) -> None:
         self.number = 0
+        self._rows = 0
+        self._total = read.total_path
         self._most = read.endpoint.limits.pages
         # A server that ignores an offset or page number gives the same page for ever.
         self._counts = isinstance(read.pagination, (OffsetPages, NumberPages))
@@ -70,17 +73,29 @@ class _Trail:
 
     def step(self, request: Request, document: Document, following: Request | None) -> None:
         self.number += 1
+        self._rows += len(document.rows)
         if not self._counts:
             self._asked.add(request.identity)
         if self._counts and document.rows and document.sha256 == self._digest:
             raise bad_page(request, "gave the same page twice")
         self._digest = document.sha256
         if following is None:
+            self._complete(request, document)
             return
         if following.identity in self._asked:
             raise bad_page(request, "names a next page that was read before")
         if self.number >= self._most:
             raise bad_page(request, f"has more than {self._most} pages")
+
+    def _complete(self, request: Request, document: Document) -> None:
+        """Compare with what the last page says there is in all; rows that came late or twice do no harm."""
+        if not self._total:
+            return
+        total = found_at(request, document.value, self._total)
+        if isinstance(total, bool) or not isinstance(total, int):
+            raise bad_page(request, f"does not say at {self._total!r} how many rows there are")
+        if self._rows < total:
+            raise bad_page(request, f"says there are {total} rows, but {self._rows} came", retryable=True)
 
 
 def _receipt(read: Read, request: Request, answer: Answer, following: Request | None, number: int) -> Receipt:
@@ -99,8 +114,8 @@ def _receipt(read: Read, request: Request, answer: Answer, following: Request | 
     )
 
 
-def _fields(read: Read, document: Document) -> Mapping[str, Any]:
-    found = {path: at(document.value, path) for path in read.page_fields}
+def _fields(read: Read, request: Request, document: Document) -> Mapping[str, Any]:
+    found = {path: found_at(request, document.value, path) for path in read.page_fields}
     return {path: value for path, value in found.items() if value is not ABSENT}
 
 

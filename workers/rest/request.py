@@ -49,9 +49,9 @@ def first_request(read: Read) -> Request:
         case OffsetPages(limit_param=limit_param, limit=limit) as pages:
             if limit < 1:
                 raise _invalid(read.endpoint.provider, "a limit must be at least 1")
-            return counted(with_parameter(plain, limit_param, str(limit)), pages.param, 0)
+            return counted(with_parameter(plain, limit_param, limit), pages.param, 0)
         case NumberPages(limit_param=limit_param, limit=limit) as pages:
-            sized = with_parameter(plain, limit_param, str(limit)) if limit_param and limit else plain
+            sized = with_parameter(plain, limit_param, limit) if limit_param and limit else plain
             return counted(sized, pages.param, pages.first)
         case _:
             return plain
@@ -59,15 +59,15 @@ def first_request(read: Read) -> Request:
 
 def counted(request: Request, name: str, position: int) -> Request:
     """Ask for the page at a position."""
-    return evolve(with_parameter(request, name, str(position)), cursor=str(position), position=position)
+    return evolve(with_parameter(request, name, position), cursor=str(position), position=position)
 
 
-def with_parameter(request: Request, name: str, value: str) -> Request:
+def with_parameter(request: Request, name: str, value: str | int) -> Request:
     """Set a parameter: in the body of a POST that has one, else in the query."""
     if request.body is not None:
         return evolve(request, body={**request.body, name: value})
     kept = [(key, old) for key, old in request.url.query.items() if key != name]
-    return evolve(request, url=request.url.with_query([*kept, (name, value)]))
+    return evolve(request, url=request.url.with_query([*kept, (name, str(value))]))
 
 
 def _address(read: Read) -> URL:

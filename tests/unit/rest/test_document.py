@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.rest.document import ABSENT, DocumentError, at, parse, read_document, rows_at
+from workers.rest.document import DocumentError, at, parse, read_document, rows_at
+from workers.rest.expressions import ABSENT
 
 texts = st.text(st.characters(codec="utf-8"))
 values: st.SearchStrategy[Any] = st.recursive(

@@ -117,7 +117,7 @@ def test_an_answer_that_does_not_say_whether_there_is_more_is_an_error(more: dic
     assert "at 'more'" in complaint(CursorPages("page", "next", "more"), {"data": [], "next": "x", **more})
 
 
-@pytest.mark.parametrize("cursor", [7, {"a": 1}, ["x"], True])
+@pytest.mark.parametrize("cursor", [0.5, {"a": 1}, ["x"], True])
 def test_a_cursor_that_is_no_string_is_an_error(cursor: Any) -> None:
     assert "not a string" in complaint(CursorPages("page", "next"), {"data": [], "next": cursor})
 

@@ -170,7 +170,7 @@ async def test_the_rate_budget_of_the_credential_is_taken_for_every_request(desk
     desk.limit(requests_per_minute=30.0, burst=3)
     desk.provider.script("/rows", hostile.answer(status="500 Oops"), hostile.rows())
     await desk.pages()
-    assert desk.taken == [(f"acme/openai/1 127.0.0.1:{desk.provider.port}", 30.0, 3)] * 2
+    assert desk.taken == [(f"acme/openai/1 openai 127.0.0.1:{desk.provider.port}", 30.0, 3)] * 2
 
 
 @pytest.mark.parametrize("kind", ["bearer", "header", "basic", "query"])

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.processors.generic.conftest import Bench
+from workers.catalog import ConfigError
+
+FINE = """\
+url: https://api.vendor.com/v1/users
+destination: {table: vendor_users_raw}
+"""
+TO = "destination: {table: vendor_users_raw}\n"
+
+
+def complaints(bench: Bench, config: str) -> list[str]:
+    bench.declare(config)
+    with pytest.raises(ConfigError) as raised:
+        bench.catalog()
+    return [str(problem).removeprefix("configs/vendor/users_extract.yml:") for problem in raised.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (TO, "4:5: missing key 'url'"),
+        ("url: https://api.vendor.com/x\n", "4:5: missing key 'destination'"),
+        (f"url: api.vendor.com/users\n{TO}", "5:12: must be a URL whose scheme and host are written out"),
+        (f"url: '{{org_slug}}'\n{TO}", "5:12: must be a URL whose scheme and host are written out"),
+        (f"url: http://api.vendor.com/users\n{TO}", "5:12: a URL must be https, not http"),
+        (f"url: https://10.0.0.1/users\n{TO}", "5:12: a URL must name a host"),
+        (f"url: https://u:p@api.vendor.com/users\n{TO}", "5:12: a URL must not carry a user"),
+        (f"url: https://api.vendor.com:22/users\n{TO}", "5:12: port 22 is not allowed"),
+        (f"url: https://api.vendor.com/users#top\n{TO}", "5:12: 'url' must be an absolute URL"),
+        (f"url: file:///etc/passwd\n{TO}", "5:12: a URL must be https, not file"),
+        (f"{FINE}headers: {{Authorization: Bearer x}}\n", "7:17: the header Authorization may not be set here"),
+        (f"{FINE}headers: {{Metadata-Flavor: Google}}\n", "7:17: the header Metadata-Flavor may not be set here"),
+        (f"{FINE}rate_limit: {{requests_per_second: 0}}\n", "7:41: 'requests_per_second' must be > 0"),
+        (f"{FINE}rate_limit: {{requests_per_second: -1}}\n", "7:41: 'requests_per_second' must be > 0"),
+        (f"{FINE}rate_limit: {{requests_per_second: 1e9}}\n", "7:41: "),
+        (f"{FINE}rate_limit: {{requests_per_second: fast}}\n", "7:41: must be a number, not the text 'fast'"),
+        ("url: https://a.example.com\ndestination: {table: x_y, batch_size: 0}\n", "6:45: 'batch_size' must be >= 1"),
+        ("url: https://a.example.com\ndestination: {table: x_y, batch_size: -1}\n", "6:45: 'batch_size' must be >= 1"),
+        ("url: https://a.example.com\ndestination: {table: x_y, batch_size: 1000000000}\n", "6:45: 'batch_size' must"),
+        (f"{FINE}data_path: 'data['\n", "7:18: 'data_path' 'data[' is not a JMESPath expression"),
+        (f"{FINE}data_path: '{'[' * 290}'\n", "7:18: 'data_path' '[[["),
+        (f"{FINE}data_path: '{'a.' * 200}b'\n", "7:18: 'data_path' is longer than 300 characters"),
+        (f"{FINE}data_path: 'f(@)'\n", "7:18: 'data_path' 'f(@)' calls a function there is not"),
+        (f"{FINE}pagination: {{type: cursor, param: after}}\n", "7:26: 'type' cursor needs param and response_path"),
+        (f"{FINE}pagination: {{type: offset}}\n", "7:19: 'limit' is needed by type offset"),
+        (f"{FINE}pagination: {{type: next}}\n", "7:26: must be one of cursor, offset, page, link, none"),
+        (f"{FINE}auth: {{type: bearer}}\n", "7:13: 'provider' names the stored credential of every type but none"),
+        (f"{FINE}auth: {{type: bearer, provider: 'a b'}}\n", "7:38: 'provider' must be the name that a credential"),
+        (f"{FINE}auth: {{type: header, provider: V, name: Host}}\n", "7:47: 'name' is not a header that may carry"),
+        (f"{FINE}auth: {{type: bearer, provider: V, name: X}}\n", "7:47: 'name' is for the types header and query"),
+        (f"{FINE}body: {{a: 1}}\n", "7:13: 'body' goes with method POST"),
+        (f"{FINE}schema: {{contract: loose}}\n", "7:26: must be one of evolve, freeze, raw"),
+        (f"{FINE}pagnation: {{type: none}}\n", "7:7: unknown key 'pagnation'; did you mean 'pagination'?"),
+        ("url: https://a.example.com\ndestination: {table: __x}\n", "6:28: 'table' must not start with __"),
+        ("url: https://a.example.com\ndestination: {table: a.b}\n", "6:28: 'table' must be letters"),
+        (
+            "url: https://a.example.com\ndestination: {table: x_y, key_fields: [a.b]}\n",
+            "6:20: 'destination' has a key field that is no column: 'a.b'",
+        ),
+        (
+            "url: https://a.example.com\ndestination: {table: x_y, schema_file: system/schemas/none.json}\n",
+            "2:5: there is no file 'system/schemas/none.json'",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_told_at_the_start_with_its_place(bench: Bench, config: str, complaint: str) -> None:
+    assert any(found.startswith(complaint) for found in complaints(bench, config)), complaints(bench, config)
+
+
+def test_every_fault_is_told_at_once(bench: Bench) -> None:
+    config = f"{FINE}data_path: 'data['\nrate_limit: {{requests_per_second: 0}}\npagination: {{type: offset}}\n"
+    assert [found.partition(":")[0] for found in complaints(bench, config)] == ["7", "8", "9"]
+
+
+def test_a_schema_file_is_one(bench: Bench) -> None:
+    bench.write("vendor/note.json", "{}")
+    config = "url: https://a.example.com\ndestination: {table: x_y, schema_file: note.json}\n"
+    assert complaints(bench, config) == [
+        "6:46: is not a schema file: those are schemas/*.json, each with its table and columns"
+    ]

@@ -1,0 +1,105 @@
+"""From what a step declares to the read that is asked of `rest`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from urllib.parse import parse_qsl, urlsplit
+
+from workers.model.page import Auth, Endpoint, Limits, Read
+from workers.model.pagination import CursorPages, LinkPages, NumberPages, OffsetPages, Pagination, SinglePage
+from workers.processors.generic.declared import (
+    AuthDeclared,
+    ExtractorDeclared,
+    PaginationDeclared,
+    ReadDeclared,
+    Scalar,
+)
+
+_NAMES = {"header": "X-API-Key", "query": "api_key"}
+_NOBODY = "GENERIC"  # a label of metrics: no host may stand there
+_MIB = 1024 * 1024
+
+
+def read_of(declared: ReadDeclared, whole: ExtractorDeclared, credential: str) -> Read:
+    """Return the read; `credential` is the name its secret is found under."""
+    parts = urlsplit(declared.url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    return Read(
+        Endpoint(
+            provider=credential or _NOBODY,
+            base_url=f"{parts.scheme}://{parts.netloc}",
+            auth=_auth(whole.auth, credential),
+            headers=declared.headers,
+            limits=_limits(declared, whole),
+        ),
+        parts.path,
+        params=(*query, *_sizes(declared.pagination), *_params(declared)),
+        method=declared.method,
+        body=_body(declared),
+        pagination=_pagination(declared.pagination),
+        data_path=declared.data_path,
+        key_fields=whole.destination.key_fields,
+        total_path=declared.pagination.total_path,
+    )
+
+
+def _auth(declared: AuthDeclared, credential: str) -> Auth:
+    return Auth(
+        declared.type,
+        declared.name or _NAMES.get(declared.type, ""),
+        credential,
+        declared.secret_key,
+        declared.token_url,
+        declared.scopes,
+        declared.audience,
+        declared.client_auth,
+    )
+
+
+def _limits(declared: ReadDeclared, whole: ExtractorDeclared) -> Limits:
+    rate = whole.rate_limit
+    return Limits(
+        requests_per_minute=rate.requests_per_second * 60,
+        burst=rate.burst or max(1, ceil(rate.requests_per_second)),
+        page_bytes=whole.max_page_mb * _MIB,
+        request_seconds=whole.timeout_seconds,
+        pages=declared.pagination.max_pages,
+    )
+
+
+def _params(declared: ReadDeclared) -> Iterator[tuple[str, str]]:
+    for name, value in declared.params.items():
+        for one in value if isinstance(value, tuple | list) else (value,):
+            if one is not None:
+                yield name, _text(one)
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _sizes(pages: PaginationDeclared) -> Iterator[tuple[str, str]]:
+    """Yield the page size where paging itself does not set it."""
+    if pages.limit and pages.limit_param and pages.type in {"cursor", "link"}:
+        yield pages.limit_param, str(pages.limit)
+
+
+def _body(declared: ReadDeclared) -> dict[str, object] | None:
+    return None if declared.body is None else dict(declared.body)
+
+
+def _pagination(pages: PaginationDeclared) -> Pagination:
+    until_empty = pages.stop == "empty_page"
+    match pages.type:
+        case "cursor":
+            return CursorPages(pages.param, pages.response_path, pages.more_path)
+        case "offset":
+            return OffsetPages(pages.param or "offset", pages.limit_param, pages.limit or 1, until_empty=until_empty)
+        case "page":
+            limit = pages.limit or 0
+            return NumberPages(pages.param or "page", pages.first, pages.limit_param, limit, until_empty=until_empty)
+        case "link":
+            return LinkPages(pages.response_path)
+        case "none":
+            return SinglePage()
