@@ -36,7 +36,11 @@ class Malformed:
 
 @define(eq=False)
 class Call:
-    """A call; `remaining` is in seconds, None when the caller set no deadline, `code` is the answer's status name."""
+    """A call; `remaining` is in seconds, None when the caller set no deadline, `code` is the answer's status name.
+
+    `audit` is the row that records its success, for a service that can keep it in the commit of what it does;
+    `audited` says that it did.
+    """
 
     method: str
     policy: Policy
@@ -52,6 +56,8 @@ class Call:
     response: Any = None
     failure: Failure | None = None
     code: str = OK
+    audit: Mapping[str, Any] | None = None
+    audited: bool = False
     recheck: Callable[[], Awaitable[None]] | None = None
 
     @property

@@ -1,4 +1,9 @@
-"""Records who did what: one row of org_audit_logs for every audited call that got as far as its service."""
+"""Records who did what: one row of org_audit_logs for every audited call that got as far as its service.
+
+A row of success is made before the service is asked, which hands it to the journal with what it does: one commit, so
+that no crash leaves a run without its record. Whatever the service did not hand on is written once the call is over. A
+caller who hung up, or was told that the outcome is unknown, may so have two rows: that it was done, and what it heard.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +58,7 @@ class Audit:
         if not call.policy.audit_action:
             yield
             return
+        call.audit = self._row(call, "SUCCESS", None, "")
         try:
             yield
         except FailedError as error:
@@ -63,7 +69,8 @@ class Audit:
             await self._record(call, "FAILURE", "", type(error).__name__)
             raise
         else:
-            await self._record(call, "SUCCESS", None, "")
+            if not call.audited:
+                await self._record(call, "SUCCESS", None, "")
 
     async def _record(self, call: Call, status: str, message: str | None, reason: str) -> None:
         await self.shielded(self._write(self._row(call, status, message, reason)))

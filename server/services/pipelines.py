@@ -51,8 +51,11 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
             idempotency_key=requests.idempotency_key_of(call.metadata.get("idempotency-key", ())),
             key_id=call.principal.key_id,
             trace_id=call.trace_id,
+            audit=call.audit,
         )
-        return _receipt(await self.acceptance.accept(wanted), call.org)
+        accepted = await self.acceptance.accept(wanted)
+        call.audited = accepted.audited
+        return _receipt(accepted, call.org)
 
     async def GetRun(self, request: pipelines_pb2.GetRunRequest, call: Call) -> run_pb2.Run:
         """Return a run with its steps."""
@@ -91,18 +94,22 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
 
     async def CancelRun(self, request: pipelines_pb2.CancelRunRequest, call: Call) -> run_pb2.Run:
         """Ask a run to stop."""
-        return self._shown(await self.journal.cancel(call.org, UUID(request.run_id)))
+        run = await self.journal.cancel(call.org, UUID(request.run_id), call.audit)
+        call.audited = run is not None
+        return self._shown(run)
 
     async def RetryRun(self, request: pipelines_pb2.RetryRunRequest, call: Call) -> run_pb2.Run:
         """Start a new run that goes on where an ended one stopped."""
-        run = await self.acceptance.retry(
+        accepted = await self.acceptance.retry(
             call.org,
             UUID(request.run_id),
             call.principal.key_id,
             call.trace_id,
             requests.idempotency_key_of(call.metadata.get("idempotency-key", ())),
+            call.audit,
         )
-        return self._shown(run)
+        call.audited = accepted.audited
+        return self._shown(await self.journal.find_run(call.org, accepted.run_id))
 
     async def ExplainRun(
         self, request: pipelines_pb2.ExplainRunRequest, call: Call

@@ -10,6 +10,7 @@ from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
 
 from tests.chaos.arena import Arena
 from tests.fakes.org_client import EXTRACT, NOTHING, USAGE_COST, OrgClient
+from tests.plugins.sandbox import CENTRAL
 
 RESTARTED_WITHIN = 40
 # Where a run passes a commit, from its claim to its end. `*N` is the N-th time.
@@ -56,6 +57,7 @@ async def test_a_caller_whose_server_died_before_it_answered_gets_the_one_run_by
             await _ask(doomed.environment["GRPC_PORT"], org, moment)
         at = time.monotonic()
     assert await _runs(arena) - before == (moment == "accept.after_commit")
+    assert await _unrecorded(arena) == 0
     receipt = (await org.start(NOTHING, key=moment)).json
     assert receipt["existing"] == (moment == "accept.after_commit")
     toll = await arena.charge(f"kill -9 at {moment}", 1, at, [receipt["run_id"]])
@@ -97,6 +99,17 @@ async def _ask(port: str, org: OrgClient, key: str) -> None:
         asked = pipelines_pb2.RunPipelineRequest(org=org.slug, provider="example", domain="smoke", pipeline="nothing")
         metadata = (("x-api-key", org.key), ("idempotency-key", key))
         await pipelines_pb2_grpc.PipelineServiceStub(channel).RunPipeline(asked, metadata=metadata)
+
+
+async def _unrecorded(arena: Arena) -> int:
+    """Count the runs of the organisation that no audit row in the outbox or in the platform's table is about."""
+    runs = await arena.running.journal.fetch("SELECT run_id::text AS id FROM run WHERE org = 'org_1'")
+    kept = await arena.running.journal.fetch("SELECT payload->>'resource_id' AS id FROM outbox WHERE kind = 'audit'")
+    missing = {run["id"] for run in runs} - {row["id"] for row in kept}
+    if missing:
+        sql = f"SELECT resource_id FROM {CENTRAL}.org_audit_logs WHERE org_slug = @org AND action = 'EXECUTE'"
+        missing -= {row["resource_id"] for row in await arena.running.query(sql, org="org_1")}
+    return len(missing)
 
 
 async def _runs(arena: Arena) -> int:

@@ -30,7 +30,8 @@ class NewRun:
 
     `parameters_hash` covers the pipeline and its typed parameters (the same live run is returned instead of a second
     one, unless `force_refresh`); `body_hash` covers what the caller sent under `idempotency_key`; `adopt` names the
-    steps whose outcome is copied from `retry_of`, of which one retry is live at a time.
+    steps whose outcome is copied from `retry_of`, of which one retry is live at a time; `audit` is the row that tells
+    who asked, kept in the same commit, with the run that stands for the request as its resource.
     """
 
     run_id: UUID
@@ -55,6 +56,7 @@ class NewRun:
     adopt: tuple[str, ...] = ()
     priority: int = 100
     trace_id: str = ""
+    audit: Mapping[str, Any] | None = None
 
 
 @frozen

@@ -20,7 +20,7 @@ class Intake(Protocol):
     """
 
     async def add(self, new: NewRun) -> Added:
-        """Accept a run durably, in one commit, exactly once for a key.
+        """Accept a run durably, in one commit, exactly once for a key; its audit row goes to the outbox with it.
 
         Raises FailedError with IDEMPOTENCY_MISMATCH, QUOTA_EXCEEDED, QUEUE_FULL (both with retry_after), or
         SERVICE_UNAVAILABLE when the global bound is reached.
@@ -46,8 +46,11 @@ class Intake(Protocol):
     async def events(self, run_id: UUID, after: int, limit: int = 500) -> tuple[RunEvent, ...]:
         """Return stored events with a larger sequence, in order."""
 
-    async def cancel(self, org: str, run_id: UUID) -> Run | None:
-        """Cancel a waiting run, ask a running one to stop, return an ended one as it is; None when absent."""
+    async def cancel(self, org: str, run_id: UUID, audit: Row | None = None) -> Run | None:
+        """Cancel a waiting run, ask a running one to stop, return an ended one as it is; None when absent.
+
+        Unless the run is absent, `audit` is handed to the outbox in the same commit.
+        """
 
     async def position(self, org: str, run_id: UUID) -> Position | None:
         """Return where a live run stands; None when it is not live."""

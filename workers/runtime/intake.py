@@ -18,14 +18,14 @@ from workers.model.org import Org
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline
 from workers.model.run import Run, RunStatus, StepRun, StepStatus, TriggerType
-from workers.ports import Clock, Intake
+from workers.ports import Clock, Intake, Row
 
 NOT_HASHED = frozenset({"trigger_by", "force_refresh"})
 
 
 @frozen
 class Submission:
-    """What a caller wants run; `parameters` are as they came, untyped."""
+    """What a caller wants run; `parameters` are as they came, untyped, `audit` is the row that tells who asked."""
 
     org: str
     provider: str
@@ -36,16 +36,18 @@ class Submission:
     key_id: str = ""
     trace_id: str = ""
     trigger_type: TriggerType = TriggerType.API
+    audit: Row | None = None
 
 
 @frozen
 class Accepted:
-    """The receipt of an accepted run."""
+    """The receipt of an accepted run; `audited` says that the caller's audit row went with it."""
 
     run_id: UUID
     pipeline_id: str
     status: RunStatus
     existing: bool
+    audited: bool = False
 
 
 @frozen
@@ -89,9 +91,15 @@ class Acceptance:
         return _receipt(await self._journal.add(new), new)
 
     async def retry(
-        self, org_slug: str, run_id: UUID, key_id: str, trace_id: str = "", idempotency_key: str | None = None
-    ) -> Run:
-        """Start a new run that adopts the succeeded steps of an ended one, and return it.
+        self,
+        org_slug: str,
+        run_id: UUID,
+        key_id: str,
+        trace_id: str = "",
+        idempotency_key: str | None = None,
+        audit: Row | None = None,
+    ) -> Accepted:
+        """Start a new run that adopts the succeeded steps of an ended one.
 
         While an earlier retry of the same run is live, that one is returned; so is the run of a known key. Steps are
         adopted only while the pipeline's declaration is what it was; otherwise all are done again.
@@ -100,18 +108,17 @@ class Acceptance:
         body = digest({"retry_of": str(run_id)})
         known = await self._by_key(org_slug, idempotency_key, body)
         if known is not None:
-            return await self._known(org_slug, known.run_id)
+            return Accepted(known.run_id, run.pipeline_id, known.status, existing=True)
         if not run.status.terminal or run.status is RunStatus.COMPLETED:
             raise refused(Code.FAILED_PRECONDITION, Reason.RUN_NOT_RETRYABLE, _not_retryable(run.status))
-        wanted = _again(run, key_id, trace_id, idempotency_key)
+        wanted = _again(run, key_id, trace_id, idempotency_key, audit)
         pipeline = self._find(wanted)
         inputs = self._catalog.inputs(pipeline, run.parameters, self._clock.now().date())
         org = await self._allowed(org_slug, pipeline)
         same = pipeline.config_hash == run.config_hash
         adopt = tuple(step.step_id for step in run.steps if same and step.status is StepStatus.COMPLETED)
         new = self._new_run(wanted, pipeline, inputs, org, body, retry_of=run_id, adopt=adopt)
-        added = await self._journal.add(new)
-        return await self._known(org_slug, added.run_id)
+        return _receipt(await self._journal.add(new), new)
 
     async def _known(self, org_slug: str, run_id: UUID) -> Run:
         run = await self._journal.find_run(org_slug, run_id)
@@ -195,10 +202,11 @@ class Acceptance:
             retry_of=retry_of,
             adopt=adopt,
             trace_id=wanted.trace_id,
+            audit=wanted.audit,
         )
 
 
-def _again(run: Run, key_id: str, trace_id: str, key: str | None) -> Submission:
+def _again(run: Run, key_id: str, trace_id: str, key: str | None, audit: Row | None) -> Submission:
     return Submission(
         run.org_slug,
         run.provider,
@@ -209,6 +217,7 @@ def _again(run: Run, key_id: str, trace_id: str, key: str | None) -> Submission:
         key_id,
         trace_id,
         TriggerType.RETRY,
+        audit,
     )
 
 
@@ -237,4 +246,4 @@ def _not_retryable(status: RunStatus) -> str:
 
 
 def _receipt(added: Added, new: NewRun) -> Accepted:
-    return Accepted(added.run_id, new.pipeline_id, added.status, added.existing)
+    return Accepted(added.run_id, new.pipeline_id, added.status, added.existing, new.audit is not None)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from typing import Any
 
 import asyncpg
@@ -258,13 +257,6 @@ async def test_runs_are_listed_by_pipeline_and_status(journal: PostgresJournal, 
     running = await journal.list_runs("acme", status=RunStatus.RUNNING)
     assert [run.run_id for run in running] == [lease.run.run_id]
     assert await journal.list_runs("acme", status=RunStatus.COMPLETED) == ()
-
-
-async def test_an_audit_entry_goes_to_the_outbox(journal: PostgresJournal) -> None:
-    entry = {"id": str(uuid.UUID(int=1)), "action": "run"}
-    await journal.audit(entry)
-    (parcel,) = await journal.parcels("audit", 10)
-    assert (parcel.kind, parcel.payload) == ("audit", entry)
 
 
 async def test_every_commit_has_a_point_before_and_after(open_journal: OpenJournal) -> None:

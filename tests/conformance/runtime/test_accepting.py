@@ -168,7 +168,7 @@ async def test_a_retry_is_a_new_run_that_adopts_what_succeeded(door: Workshop) -
     door.parts["b"] = fail
     first = await door.go_on((await ask(door, trigger_by="ada")).run_id)
     del door.parts["b"]
-    retried = await door.acceptance().retry("acme", first.run_id, "k2")
+    retried = await door.run((await door.acceptance().retry("acme", first.run_id, "k2")).run_id)
     assert (retried.retry_of, retried.trigger_type, retried.key_id) == (first.run_id, TriggerType.RETRY, "k2")
     assert [step.status.value for step in retried.steps] == ["COMPLETED", "PENDING"]
     door.parts["a"] = fail
@@ -184,7 +184,7 @@ async def test_a_retry_under_a_changed_declaration_does_everything_again(door: W
     door.parts["b"] = fail
     first = await door.go_on((await ask(door)).run_id)
     await door.declare("name: Changed\nsteps: [{step_id: a, ps_type: lab.act}, {step_id: b, ps_type: lab.act}]")
-    retried = await door.acceptance().retry("acme", first.run_id, "")
+    retried = await door.run((await door.acceptance().retry("acme", first.run_id, "")).run_id)
     assert {step.status.value for step in retried.steps} == {"PENDING"}
 
 

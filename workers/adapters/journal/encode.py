@@ -84,6 +84,7 @@ def _judgement(new: NewRun) -> dict[str, Any]:
         "daily": new.terms.daily_limit,
         "monthly": new.terms.monthly_limit,
         "waiting_limit": new.terms.waiting_limit,
+        "audit": dict(new.audit) if new.audit else None,
     }
 
 

@@ -56,9 +56,9 @@ class PostgresIntake:
         """Return stored events; see ports.Intake."""
         return tuple(event_of(row) for row in await self._callers.fetch("events", run_id, after, limit))
 
-    async def cancel(self, org: str, run_id: UUID) -> Run | None:
+    async def cancel(self, org: str, run_id: UUID, audit: Row | None = None) -> Run | None:
         """Cancel; see ports.Intake."""
-        if await self._callers.fetch_value("cancel", org, run_id):
+        if await self._callers.fetch_value("cancel", org, run_id, to_json(dict(audit)) if audit else None):
             self._room.bell.ring()
         return await self.find_run(org, run_id)
 

@@ -189,6 +189,28 @@ async def test_a_retry_with_a_key_is_one_run_and_the_key_is_the_organisations(de
     assert refusal.reason == "IDEMPOTENCY_MISMATCH"
 
 
+async def test_a_call_that_changes_a_run_is_recorded_once_and_in_the_commit_of_the_change(desk: Desk) -> None:
+    receipt = await desk.run()
+    (lease,) = await desk.journal.claim("worker-1", 1)
+    await desk.journal.record(lease, RunEnded(RunStatus.FAILED))
+    retried = await ask(desk, "RetryRun", receipt.run_id)
+    await ask(desk, "CancelRun", retried.run_id)
+    rows = [parcel.payload for parcel in await desk.journal.parcels("audit", 10)]
+    found = [(row["details"]["method"], row["resource_id"], row["status"]) for row in rows]
+    ids = {"RunPipeline": receipt.run_id, "RetryRun": retried.run_id, "CancelRun": retried.run_id}
+    assert found == [(method, run_id, "SUCCESS") for method, run_id in ids.items()]
+    assert desk.served.ledger.rows == []
+
+
+async def test_a_call_that_changes_nothing_is_recorded_after_it(desk: Desk) -> None:
+    await desk.run(key="k")
+    await desk.run(key="k")
+    await refusal_of(ask(desk, "CancelRun", NIL))
+    await refusal_of(desk.run(key="k", parameters=params(force_refresh=True)))
+    assert [row["status"] for row in desk.served.ledger.rows] == ["SUCCESS", "FAILURE", "FAILURE"]
+    assert len(await desk.journal.parcels("audit", 10)) == 1
+
+
 async def test_a_waiting_run_explains_itself(desk: Desk) -> None:
     receipt = await desk.run()
     explained = await ask(desk, "ExplainRun", receipt.run_id)

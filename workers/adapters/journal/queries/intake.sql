@@ -25,7 +25,7 @@ SELECT sequence, time, type, step_id, status, progress, message, error FROM even
 WHERE run_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
 
 -- name: cancel
-SELECT cancel($1, $2)
+SELECT cancel($1, $2, $3::jsonb)
 
 -- name: position
 SELECT q.state, q.status, q.why, q.worker, l.cap, q.alone,
