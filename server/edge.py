@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import ipaddress
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from server.reading import words
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "envoy"
 DESCRIPTORS = ROOT / "proto" / "gen" / "descriptors.binpb"
+OPENAPI = DESCRIPTORS.with_name("openapi.json")
 
 
 @frozen
@@ -96,6 +98,7 @@ def render(options: EdgeOptions) -> str:
         "is_rest": IS_REST,
         "is_native": IS_NATIVE,
         "cors": _cors(options.cors_origins),
+        "openapi": base64.b64encode(OPENAPI.read_bytes()).decode(),
     }
     values["transcoder_lines"] = _fragment("transcoder", values | {"lines": True, "events": False})
     values["transcoder_events"] = _fragment("transcoder", values | {"lines": False, "events": True})

@@ -1,4 +1,4 @@
-"""Generates what is derived from proto/: Python code, the descriptor set for Envoy, the baseline for breaking changes.
+"""Generates what is derived from proto/: Python code, Envoy's descriptor set, the OpenAPI document, the baseline.
 
 `python -m tools.protos` writes, `--check` compares with what is committed, `--release` moves the baseline.
 """
@@ -13,12 +13,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.rpc import status_pb2
+
+from tools.openapi import openapi
 
 ROOT = Path(__file__).parent.parent
 PROTO = ROOT / "proto"
 GENERATED = PROTO / "gen"
 DESCRIPTORS = Path("descriptors.binpb")
+OPENAPI = Path("openapi.json")
 BASELINE = PROTO / "baseline.binpb"
 BUF = Path(sys.executable).parent / "buf"
 
@@ -38,6 +42,8 @@ def generate(into: Path) -> None:
     details = ["google/rpc/error_details.proto", "google/rpc/status.proto"]
     output = f"--descriptor_set_out={into / DESCRIPTORS}"
     subprocess.run([*protoc, output, "--include_imports", "--include_source_info", *sources, *details], check=True)
+    described = FileDescriptorSet.FromString((into / DESCRIPTORS).read_bytes())
+    (into / OPENAPI).write_text(openapi(described))
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:

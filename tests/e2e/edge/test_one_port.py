@@ -94,3 +94,12 @@ async def test_another_origin_may_not(rest: RestClient, origin: str) -> None:
     asked = await rest.ask("OPTIONS", RUN, {"Origin": origin, "Access-Control-Request-Method": "POST"})
     read = await rest.ask("GET", GET_RUN, {"Origin": origin})
     assert "Access-Control-Allow-Origin" not in {**asked.headers, **read.headers}
+
+
+async def test_the_contract_is_served_as_openapi_without_asking_the_service(
+    rest: RestClient, echo: EchoService
+) -> None:
+    answer = await rest.ask("GET", "/openapi.json")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.json["openapi"] == "3.1.0"
+    assert not echo.calls
