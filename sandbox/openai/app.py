@@ -18,7 +18,7 @@ from sandbox.openai.endpoints import ENDPOINTS, Endpoint
 from sandbox.openai.faults import FaultRuleError, Faults, parse_rules
 from sandbox.openai.pages import Pages
 from sandbox.openai.query import parse_query
-from sandbox.openai.traffic import Seen, Traffic
+from sandbox.traffic import Seen, Traffic
 
 ROOT = "/v1/organization"
 _SHOWN = ("accept", "accept-encoding", "content-type", "traceparent", "user-agent")

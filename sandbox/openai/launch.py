@@ -1,29 +1,16 @@
-"""Starts and stops the simulator as a process of its own.
-
-`start` returns when the port is open; `stop` returns when the process is gone, may come first, and twice. A simulator
-whose starter dies ends by itself: it reads its standard input to the end.
-"""
+"""The simulator as a process of its own."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-_READY_SECONDS = 20.0
-_STOP_SECONDS = 5.0
-_ROOT = Path(__file__).parents[2]
+from sandbox.simulator import SimulatorProcess
 
 
-class SimulatorFailedError(RuntimeError):
-    """The simulator ended or stayed silent before its port was open; it says why on standard error."""
-
-
-class Simulator:
+class Simulator(SimulatorProcess):
     """One simulator process; `base_url` ends in `/v1`, `origin` has the doors `/_faults` and `/_requests`."""
 
     def __init__(
@@ -37,70 +24,7 @@ class Simulator:
         today: date | None = None,
         faults: Sequence[Mapping[str, object]] = (),
     ) -> None:
-        self._key = key
-        self._arguments = [
-            f"--port={port}",
-            f"--seed={seed}",
-            f"--scale={scale}",
-            f"--faults={json.dumps(list(faults))}",
-        ]
-        self._arguments += [f"--data={data}"] if data else []
-        self._arguments += [f"--today={today}"] if today else []
-        self._process: asyncio.subprocess.Process | None = None
-        self.base_url = ""
-        self.origin = ""
-        self.pid = 0
-
-    async def start(self) -> None:
-        """Start the process and wait for its port; raises SimulatorFailedError."""
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "sandbox.openai",
-            "--until-eof",
-            *self._arguments,
-            cwd=_ROOT,
-            env={**os.environ, "SANDBOX_OPENAI_KEY": self._key},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            ready = json.loads(await _first_line(process))
-        except BaseException:
-            await self.stop()
-            raise
-        self.base_url, self.origin, self.pid = ready["base_url"], ready["origin"], ready["pid"]
-
-    async def stop(self) -> None:
-        """Stop the process and wait until it is gone."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            process.terminate()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.communicate()
-        except TimeoutError:
-            process.kill()
-            await process.communicate()
-
-    async def wait(self) -> int:
-        """Wait until the process ends by itself; return its exit code."""
-        if self._process is None:
-            raise SimulatorFailedError("the simulator was not started")
-        return await self._process.wait()
-
-
-async def _first_line(process: asyncio.subprocess.Process) -> bytes:
-    if process.stdout is None:
-        raise SimulatorFailedError("the simulator has no standard output")
-    try:
-        async with asyncio.timeout(_READY_SECONDS):
-            line = await process.stdout.readline()
-    except TimeoutError as silent:
-        raise SimulatorFailedError(f"the simulator was not ready within {_READY_SECONDS} s") from silent
-    if not line:
-        raise SimulatorFailedError(f"the simulator ended with code {await process.wait()} before it was ready")
-    return line
+        arguments = [f"--port={port}", f"--seed={seed}", f"--scale={scale}", f"--faults={json.dumps(list(faults))}"]
+        arguments += [f"--data={data}"] if data else []
+        arguments += [f"--today={today}"] if today else []
+        super().__init__("sandbox.openai", arguments, {"SANDBOX_OPENAI_KEY": key})

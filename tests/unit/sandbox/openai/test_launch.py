@@ -15,7 +15,8 @@ import aiohttp
 import psutil
 import pytest
 
-from sandbox.openai.launch import Simulator, SimulatorFailedError
+from sandbox.openai.launch import Simulator
+from sandbox.simulator import SimulatorFailedError
 from tests.fakes.openai_caller import KEY, midnight
 
 COMMAND = [sys.executable, "-m", "sandbox.openai"]
