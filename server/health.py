@@ -9,12 +9,19 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 
 class Health:
-    """Starts NOT_SERVING; `names` are the services it speaks for, beside the server as a whole."""
+    """Speaks for the server as a whole and for the services of `names`; `Health.starting` makes one."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = ("", *names)
         self._serving = False
         self.servicer = health.aio.HealthServicer()  # type: ignore[attr-defined]
+
+    @classmethod
+    async def starting(cls, names: Iterable[str]) -> Health:
+        """Return one that says NOT_SERVING: gRPC's own would begin with SERVING for the server as a whole."""
+        health = cls(names)
+        await health.set(serving=False)
+        return health
 
     @property
     def serving(self) -> bool:

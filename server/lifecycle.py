@@ -53,7 +53,7 @@ async def serve(
 async def _serve(
     settings: Settings, engines: Engines, tracing: Tracing | None, stop: asyncio.Event, hurry: asyncio.Event
 ) -> None:
-    watchdog, health, admin = Watchdog(), Health(wire.NAMES), Admin()
+    watchdog, health, admin = Watchdog(), await Health.starting(wire.NAMES), Admin()
     vitals = Vitals(
         health,
         engines.journal,

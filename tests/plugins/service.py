@@ -126,7 +126,7 @@ async def serve() -> AsyncIterator[Serve]:
             book.enrol("globex", GLOBEX_KEY)
             numbers = itertools.count(1)
             table = assembly.policies(reflection_for_root=reflection_for_root)
-            health = Health(assembly.NAMES)
+            health = await Health.starting(assembly.NAMES)
             await health.set(serving=True)
             guards: dict[str, Any] = {
                 "trace": Trace(lambda: f"made-{next(numbers)}", clock.monotonic),

@@ -7,6 +7,7 @@ from datapipeline.v1.health_pb2_grpc import HealthServiceStub
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from server.health import Health
 from tests.fakes.recording_pipelines import RecordingPipelines
 from tests.plugins.service import Serve, Served, refusal_of
 
@@ -24,6 +25,12 @@ async def test_a_service_that_takes_work_says_so_to_everybody(serve: Serve) -> N
     assert (await ours.GetReadiness(GetReadinessRequest())).status == "ready"
     for name in ("", "datapipeline.v1.PipelineService"):
         assert (await standard(served).Check(HealthCheckRequest(service=name))).status == SERVING
+
+
+async def test_a_service_that_only_starts_is_not_ready_yet() -> None:
+    health = await Health.starting(["x"])
+    for name in ("", "x"):
+        assert (await health.servicer.Check(HealthCheckRequest(service=name), None)).status == NOT_SERVING
 
 
 async def test_a_stopping_service_lives_but_is_not_ready(serve: Serve) -> None:
