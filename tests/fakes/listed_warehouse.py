@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from attrs import define, field, frozen
 
@@ -23,16 +23,21 @@ class Publication:
     complete: bool
     allow_shrink: bool
     manner: str = "restate"
+    keys: tuple[str, ...] = ()
 
 
 @define
 class _ListedLoad:
     superseded: int
+    table: TableSchema
     rows: list[Row] = field(factory=list)
     complete: bool | None = None
 
     async def write(self, rows: Sequence[Row]) -> None:
         self.rows += rows
+
+    async def widen(self, table: TableSchema) -> None:
+        self.table = table
 
     async def publish(self, *, complete: bool = True) -> Written:
         self.complete = complete
@@ -56,24 +61,51 @@ class ListedWarehouse:
         self.ensured.append(table.name)
         self.tables[table.name] = table
 
-    @asynccontextmanager
-    async def restate(
-        self, table: TableSchema, window: DateWindow | None, scope: Row | None = None, *, allow_shrink: bool = False
-    ) -> AsyncIterator[Load]:
-        load = _ListedLoad(self.superseded)
-        yield load
-        if load.complete is not None:
-            self.published.append(
-                Publication(table.name, window, scope, load.rows, load.complete, allow_shrink=allow_shrink)
-            )
+    async def describe(self, name: str) -> TableSchema | None:
+        return self.tables.get(name)
+
+    def restate(
+        self,
+        table: TableSchema,
+        window: DateWindow | None,
+        scope: Row | None = None,
+        *,
+        allow_shrink: bool = False,
+        keys: Sequence[str] = (),
+    ) -> AbstractAsyncContextManager[Load]:
+        return self._load(table, "restate", keys, window=window, scope=scope, allow_shrink=allow_shrink)
+
+    def append(self, table: TableSchema, *, keys: Sequence[str] = ()) -> AbstractAsyncContextManager[Load]:
+        return self._load(table, "append", keys)
+
+    def merge(self, table: TableSchema, keys: Sequence[str], whose: str) -> AbstractAsyncContextManager[Load]:
+        return self._load(table, f"merge {whose}", keys)
 
     @asynccontextmanager
-    async def append(self, table: TableSchema) -> AsyncIterator[Load]:
-        load = _ListedLoad(self.superseded)
+    async def _load(
+        self,
+        table: TableSchema,
+        manner: str,
+        keys: Sequence[str],
+        *,
+        window: DateWindow | None = None,
+        scope: Row | None = None,
+        allow_shrink: bool = False,
+    ) -> AsyncIterator[Load]:
+        load = _ListedLoad(self.superseded, table)
         yield load
         if load.complete is not None:
             self.published.append(
-                Publication(table.name, None, None, load.rows, load.complete, allow_shrink=False, manner="append")
+                Publication(
+                    table.name,
+                    window,
+                    scope,
+                    load.rows,
+                    load.complete,
+                    allow_shrink=allow_shrink,
+                    manner=manner,
+                    keys=tuple(keys),
+                )
             )
 
     async def query(self, sql: str, parameters: Row) -> Answer:

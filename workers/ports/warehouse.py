@@ -57,6 +57,12 @@ class Load(Protocol):
     async def write(self, rows: Sequence[Row]) -> None:
         """Take rows; they may be of any number. Raises FailedError(DATA_INVALID) naming row and column."""
 
+    async def widen(self, table: TableSchema) -> None:
+        """Take rows of a table with more NULLABLE columns from now on; those before have null there.
+
+        The table itself has to be ensured as it becomes.
+        """
+
     async def publish(self, *, complete: bool = True) -> Written:
         """Replace the window by what was written, atomically.
 
@@ -75,18 +81,52 @@ class Warehouse(Protocol):
     async def ensure(self, table: TableSchema) -> None:
         """Create the table or add its missing NULLABLE columns; FailedError(SCHEMA_CONFLICT) names a difference."""
 
-    def restate(
-        self, table: TableSchema, window: DateWindow | None, scope: Row | None = None, *, allow_shrink: bool = False
-    ) -> AbstractAsyncContextManager[Load]:
-        """Replace the days of `window` (all of the table when None) among rows that match `scope` (column → value)."""
+    async def describe(self, name: str) -> TableSchema | None:
+        """Return a table as it is now, None when there is none."""
 
-    def append(self, table: TableSchema) -> AbstractAsyncContextManager[Load]:
+    def restate(
+        self,
+        table: TableSchema,
+        window: DateWindow | None,
+        scope: Row | None = None,
+        *,
+        allow_shrink: bool = False,
+        keys: Sequence[str] = (),
+    ) -> AbstractAsyncContextManager[Load]:
+        """Replace the days of `window` (all of the table when None) among rows that match `scope` (column → value).
+
+        Of rows with the same `keys`, here and in the others, the one written last counts.
+        """
+
+    def append(self, table: TableSchema, *, keys: Sequence[str] = ()) -> AbstractAsyncContextManager[Load]:
         """Add rows to an append-only table, once for the step's authority."""
 
+    def merge(self, table: TableSchema, keys: Sequence[str], whose: str) -> AbstractAsyncContextManager[Load]:
+        """Insert or update rows by their keys, which may not be null.
+
+        `whose` names who merges into the table (a pipeline's step): where a newer run of it has merged, an older one
+        only adds rows that are not there. Raises FailedError(DATA_INVALID) for a key without a value.
+        """
+
     async def transform(
-        self, table: TableSchema, window: DateWindow | None, sql: str, parameters: Row, scope: Row | None = None
+        self,
+        table: TableSchema,
+        window: DateWindow | None,
+        sql: str,
+        parameters: Row,
+        scope: Row | None = None,
+        *,
+        allow_shrink: bool = False,
     ) -> Written:
         """Replace the days of `window` by what the SELECT in `sql` gives, fenced and atomic like a load."""
+
+    async def append_query(self, table: TableSchema, sql: str, parameters: Row) -> Written:
+        """Add what a SELECT gives to an append-only table, once for the step's authority."""
+
+    async def merge_query(
+        self, table: TableSchema, keys: Sequence[str], whose: str, sql: str, parameters: Row
+    ) -> Written:
+        """Insert or update what a SELECT gives by keys, as `merge`; no two of its rows may have the same."""
 
     async def query(self, sql: str, parameters: Row) -> Answer:
         """Run a SELECT."""

@@ -65,3 +65,22 @@ AND
 
 -- name: merge.change
 {column} = given.{column}
+
+-- name: merge.keyless
+{column} IS NULL
+
+-- name: merge.or
+OR
+
+-- name: merge.given
+given.{column}
+
+-- name: rows.absent
+CAST(NULL AS {type}) AS {column}
+
+-- name: rows.latest
+SELECT *
+FROM (
+{rows}
+) AS staged
+QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {ordinal} DESC) = 1

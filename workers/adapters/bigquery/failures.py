@@ -49,6 +49,8 @@ _FAILURES: Mapping[Kind, tuple[Code, Reason, str]] = {
         Reason.DATA_INVALID,
         "{0} rows lie outside the window or scope they were to replace",
     ),
+    Kind.KEYLESS: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, "{0} rows have no value in a key field"),
+    Kind.REPEATED: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, "{0} keys stand in several rows"),
 }
 _WAITS = {
     Kind.QUOTA: 3600.0,  # quotas of a day refill little by little

@@ -38,6 +38,21 @@ def new_table(reference: bigquery.TableReference, table: TableSchema) -> bigquer
     return described
 
 
+def described(existing: bigquery.Table) -> TableSchema:
+    """Return a table that exists as if it had been declared."""
+    partitioning = existing.time_partitioning
+    columns = (
+        Column(field.name, standard_type(field), field.mode or "NULLABLE", field.description or "")
+        for field in existing.schema
+    )
+    return TableSchema(
+        existing.table_id,
+        tuple(columns),
+        partitioning.field if partitioning else None,
+        clustering=tuple(existing.clustering_fields or ()),
+    )
+
+
 def fields(columns: Sequence[Column]) -> list[SchemaField]:
     """Describe columns as declared."""
     return [

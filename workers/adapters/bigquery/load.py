@@ -10,20 +10,52 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 
+from attrs import frozen
+
 from workers.adapters.bigquery.failures import step_errors
-from workers.adapters.bigquery.promotion import Source, content_of
+from workers.adapters.bigquery.records import Records
+from workers.adapters.bigquery.sources import Source, content_of, staged_columns
 from workers.adapters.bigquery.spool import BATCH_ROWS, Spool, SpoolFile
 from workers.adapters.bigquery.staging import Staging
+from workers.model.table import Column, TableSchema
 from workers.ports import Row, Written
 
-Publish = Callable[[Source, bool], Awaitable[Written]]
+
+@frozen
+class Shape:
+    """What rows look like on their way: the organisation's, numbered where `keys` make them unique."""
+
+    org: str
+    keys: tuple[str, ...] = ()
+
+    def columns(self, table: TableSchema) -> tuple[Column, ...]:
+        """Return the columns that rows of a table bring along."""
+        return staged_columns(table, self.keys)
+
+    def records(self, table: TableSchema) -> Records:
+        """Return what turns them into batches."""
+        return Records(table.name, self.columns(table), self.org)
+
+
+Publish = Callable[[TableSchema, Source, bool], Awaitable[Written]]
 
 
 class BigQueryLoad:
     """Takes rows in any number and spools them by the thousand, in a thread."""
 
-    def __init__(self, doing: str, spool: Spool, staging: Staging, publish: Publish, executor: Executor) -> None:
-        self._doing = doing
+    def __init__(
+        self,
+        dataset: str,
+        table: TableSchema,
+        shape: Shape,
+        spool: Spool,
+        staging: Staging,
+        publish: Publish,
+        executor: Executor,
+    ) -> None:
+        self._doing = f"load {dataset}.{table.name}"
+        self._table = table
+        self._shape = shape
         self._spool = spool
         self._staging = staging
         self._publish = publish
@@ -40,6 +72,16 @@ class BigQueryLoad:
                 batch, self._waiting = self._waiting[:BATCH_ROWS], self._waiting[BATCH_ROWS:]
                 await self._add(batch)
 
+    async def widen(self, table: TableSchema) -> None:
+        """Take rows of a table with more columns from now on."""
+        self._refuse_when_published()
+        waiting, self._waiting = self._waiting, []
+        with step_errors(self._doing):
+            if waiting:
+                await self._add(waiting)
+            await self._take(await self._threaded(lambda: self._spool.widen(self._shape.records(table))))
+        self._table, self._staging.columns = table, self._shape.columns(table)
+
     async def publish(self, *, complete: bool = True) -> Written:
         """Make the rows visible. An incomplete answer replaces the days it has, so an empty one nothing."""
         self._refuse_when_published()
@@ -49,10 +91,14 @@ class BigQueryLoad:
                 await self._add(self._waiting)
             await self._take(await self._threaded(self._spool.finish))
             await self._staging.settle()
-        stages = tuple(self._staging.stages)
-        if not stages and not complete:
+        staged = self._staging.staged
+        if not staged and not complete:
             return Written(0)
-        return await self._publish(Source(content_of(self._staging.hashes), stages), complete)
+        all_columns = frozenset(column.name for column in self._shape.columns(self._table))
+        lacking = {stage: all_columns - {one.name for one in columns} for stage, columns in staged.items()}
+        keys = self._shape.keys if staged else ()
+        source = Source(content_of(self._staging.hashes), tuple(staged), lacking=lacking, keys=keys)
+        return await self._publish(self._table, source, complete)
 
     def _refuse_when_published(self) -> None:
         if self._published:

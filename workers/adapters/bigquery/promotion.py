@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from workers.adapters.bigquery.aim import FILLED_IN, Aim
-from workers.adapters.bigquery.names import digest, job_name, quoted, sha256
+from workers.adapters.bigquery.names import digest, job_name, quoted
 from workers.adapters.bigquery.parameters import Parameter, named, typed
 from workers.adapters.bigquery.rendering import fill, parts
+from workers.adapters.bigquery.sources import Source, rows_of
 from workers.model.table import TableSchema
-from workers.ports import Authority, Row
+from workers.ports import Authority
 
 SHRINK_FLOOR = 20  # below this many rows a window may lose any share of them
 LINEAGE = ("org_slug", "run_id", "ingested_at", "source_hash")
@@ -32,19 +33,6 @@ class Script:
     def job_name(self, kind: str, authority: Authority) -> str:
         """Name its job."""
         return job_name(kind, authority.run_id, self.key)
-
-
-@frozen
-class Source:
-    """Rows to publish: a SELECT without lineage columns, or stages whose JSON columns are text.
-
-    `content` is the SHA-256 that stands for the rows; `parameters` are the SELECT's own.
-    """
-
-    content: str
-    stages: tuple[str, ...] = ()
-    select: str = ""
-    parameters: Row = field(factory=dict)
 
 
 @frozen
@@ -74,6 +62,23 @@ class Writer:
         sql = fill(self.sql["append"], **self._blanks(parts(self.sql["parts"]), table, source))
         return self._script(sql, Aim(table, None), source, now, complete=True, scope=scope)
 
+    def upsert(self, table: TableSchema, keys: Sequence[str], whose: str, source: Source, now: Any) -> Script:
+        """Merge the rows of `source` by `keys`; `whose` tells apart what different pipelines merge into one table."""
+        clauses = parts(self.sql["parts"])
+        names = [quoted(column.name) for column in table.columns]
+        matched = [fill(clauses["merge.matched"], column=quoted(key)) for key in keys]
+        keyless = [fill(clauses["merge.keyless"], column=quoted(key)) for key in keys]
+        sql = fill(
+            self.sql["upsert"],
+            keys=", ".join(quoted(key) for key in keys),
+            keyless=f" {clauses['merge.or']} ".join(keyless),
+            matched=f" {clauses['merge.and']} ".join(matched),
+            changes=", ".join(fill(clauses["merge.change"], column=name) for name in names),
+            given=", ".join(fill(clauses["merge.given"], column=name) for name in names),
+            **self._blanks(clauses, table, source),
+        )
+        return self._script(sql, Aim(table, None), source, now, complete=True, scope=f"merge/{whose}")
+
     def _blanks(self, clauses: Mapping[str, str], table: TableSchema, source: Source) -> dict[str, str]:
         target = f"{self.path}.{quoted(table.name)}"
         columns = [quoted(column.name) for column in table.columns]
@@ -82,21 +87,8 @@ class Writer:
             "ledger": f"{self.path}.{quoted(self.ledger)}",
             "columns": ", ".join(columns),
             "values": ", ".join(_values(clauses, table, source)),
-            "rows": self._rows(clauses, table, source, target),
+            "rows": rows_of(clauses, self.path, table, source, target),
         }
-
-    def _rows(self, clauses: Mapping[str, str], table: TableSchema, source: Source, target: str) -> str:
-        if source.select:
-            return source.select
-        if not source.stages:
-            columns = ", ".join(quoted(column.name) for column in table.columns)
-            return fill(clauses["rows.none"], columns=columns, target=target)
-        columns = ", ".join(quoted(column.name) for column in staged_columns(table))
-        stages = (
-            fill(clauses["rows.stage"], columns=columns, stage=f"{self.path}.{quoted(stage)}")
-            for stage in source.stages
-        )
-        return f"\n{clauses['rows.and']}\n".join(stages)
 
     def _script(self, sql: str, aim: Aim, source: Source, now: Any, *, complete: bool, scope: str | None) -> Script:
         first, last = aim.days
@@ -120,11 +112,6 @@ class Writer:
         scoped = {f"dp_scope_{number}": value for number, value in enumerate(aim.scope.values())}
         parameters = (*typed({**said, **scoped, "dp_now": now}), *named(source.parameters))
         return Script(sql, parameters, key)
-
-
-def staged_columns(table: TableSchema) -> tuple[Any, ...]:
-    """Return the columns that rows bring along: all but those the promote fills in."""
-    return tuple(column for column in table.columns if column.name not in FILLED_IN)
 
 
 def _values(clauses: Mapping[str, str], table: TableSchema, source: Source) -> list[str]:
@@ -153,8 +140,3 @@ def _window(clauses: Mapping[str, str], aim: Aim) -> tuple[str, str]:
     for number, name in enumerate(aim.scope):
         inside = fill(clauses["inside.scope"], inside=inside, column=quoted(name), parameter=f"dp_scope_{number}")
     return fill(clauses[f"day.{kind}"], column=column), inside
-
-
-def content_of(hashes: Sequence[str]) -> str:
-    """Return the SHA-256 that stands for files: a single file's own."""
-    return hashes[0] if len(hashes) == 1 else sha256(*hashes)

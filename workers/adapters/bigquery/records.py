@@ -12,6 +12,7 @@ import pyarrow as pa
 from attrs import field, frozen
 
 from workers.adapters.bigquery.columns import UnfitError, array, arrow_field
+from workers.adapters.bigquery.sources import ORDINAL
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.table import IDENTIFIER, Column
 from workers.ports import Row
@@ -19,7 +20,10 @@ from workers.ports import Row
 
 @frozen
 class Records:
-    """Turns rows into batches. With an `org`, rows without `org_slug` get it and others' rows are refused."""
+    """Turns rows into batches. With an `org`, rows without `org_slug` get it and others' rows are refused.
+
+    The ORDINAL column, where there is one, numbers the rows from 0.
+    """
 
     table: str
     columns: tuple[Column, ...]
@@ -40,12 +44,14 @@ class Records:
         arrays = []
         for column in self.columns:
             try:
-                arrays.append(array(column, self._values(column, rows)))
+                arrays.append(array(column, self._values(column, rows, before)))
             except UnfitError as unfit:
                 raise self._invalid(before + unfit.index, column.name, unfit.why) from None
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
+    def _values(self, column: Column, rows: Sequence[Row], before: int) -> list[Any]:
+        if column is ORDINAL:
+            return list(range(before, before + len(rows)))
         if not self.org or column.name != "org_slug":
             return [row.get(column.name) for row in rows]
         values = [row.get(column.name, self.org) for row in rows]

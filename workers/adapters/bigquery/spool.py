@@ -59,6 +59,12 @@ class Spool:
             large = self._sink is not None and self._sink.tell() >= self._rotate_bytes
             return self._end_file() if large else None
 
+    def widen(self, records: Records) -> SpoolFile | None:
+        """Go on with records of more columns, in a file of their own; return the one that ended."""
+        with self._lock:
+            self._records = records
+            return self._end_file() if self._writer is not None else None
+
     def finish(self) -> SpoolFile | None:
         """Return the last file, if rows are left."""
         with self._lock:

@@ -16,7 +16,6 @@ from workers.adapters.bigquery.calls import UPLOAD_SECONDS
 from workers.adapters.bigquery.jobs import Job
 from workers.adapters.bigquery.layouts import fields
 from workers.adapters.bigquery.names import digest, job_name, stage_name
-from workers.adapters.bigquery.promotion import staged_columns
 from workers.adapters.bigquery.spool import SpoolFile
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.table import Column, TableSchema
@@ -30,13 +29,19 @@ class _Loading:
     file: SpoolFile
     stage: str
     job: str
+    columns: tuple[Column, ...]
     first: asyncio.Future[Job]
 
 
 class Staging:
-    """Stages the files of one load; `purpose` tells it from the other loads of its step."""
+    """Stages the files of one load; `purpose` tells it from the other loads of its step.
 
-    def __init__(self, wiring: Wiring, authority: Authority, table: TableSchema, purpose: str) -> None:
+    `columns` are those of the file that is taken next; `staged` are those of each stage, by its name.
+    """
+
+    def __init__(
+        self, wiring: Wiring, authority: Authority, table: TableSchema, columns: tuple[Column, ...], purpose: str
+    ) -> None:
         self._client = wiring.client
         self._calls = wiring.calls
         self._jobs = wiring.jobs
@@ -46,7 +51,8 @@ class Staging:
         self._table = table
         self._purpose = purpose
         self._loading: deque[_Loading] = deque()
-        self.stages: list[str] = []
+        self.columns = columns
+        self.staged: dict[str, tuple[Column, ...]] = {}
         self.hashes: list[str] = []
 
     async def take(self, file: SpoolFile) -> None:
@@ -57,7 +63,9 @@ class Staging:
         key = digest(*where, self._authority.step_id, self._purpose, file.number, file.sha256)
         stage = stage_name(self._table.name, self._authority.run_id, key)
         job = job_name("load", self._authority.run_id, key)
-        self._loading.append(_Loading(file, stage, job, self._calls.begin(lambda: self._load(file, stage, job))))
+        columns = self.columns
+        begun = self._calls.begin(lambda: self._load(file, stage, columns, job))
+        self._loading.append(_Loading(file, stage, job, columns, begun))
         self._failpoint("load.submitted")
 
     async def settle(self) -> None:
@@ -76,17 +84,17 @@ class Staging:
     async def _settle(self, loading: _Loading) -> None:
         await self._jobs.run(
             loading.job,
-            lambda job_id: self._load(loading.file, loading.stage, job_id),
+            lambda job_id: self._load(loading.file, loading.stage, loading.columns, job_id),
             first=loading.first,
             usable=lambda: self._tables.holds(self._authority.dataset, loading.stage, loading.file.rows),
         )
-        self.stages.append(loading.stage)
+        self.staged[loading.stage] = loading.columns
         self.hashes.append(loading.file.sha256)
         loading.file.path.unlink(missing_ok=True)
 
-    def _load(self, file: SpoolFile, stage: str, job_id: str) -> Job:
+    def _load(self, file: SpoolFile, stage: str, columns: tuple[Column, ...], job_id: str) -> Job:
         """Create the stage and upload the file. Blocks."""
-        schema = fields([_as_staged(column) for column in staged_columns(self._table)])
+        schema = fields([_as_staged(column) for column in columns])
         self._tables.create_stage(self._authority.dataset, stage, schema)
         with file.path.open("rb") as content:
             return self._client.load_table_from_file(

@@ -16,7 +16,7 @@ from google.cloud.bigquery import SchemaField
 
 from workers.adapters.bigquery.calls import CALL_SECONDS, ONCE, Calls
 from workers.adapters.bigquery.failures import explained
-from workers.adapters.bigquery.layouts import compare, fields, new_table
+from workers.adapters.bigquery.layouts import compare, described, fields, new_table
 from workers.adapters.bigquery.trouble import Kind, TroubleError
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.table import TableSchema
@@ -48,6 +48,11 @@ class Tables:
             await self._converge(dataset, table)
         self._seen = {key: until for key, until in self._seen.items() if until > now}
         self._seen[dataset, table] = now + _REMEMBERED_SECONDS
+
+    async def describe(self, dataset: str, name: str) -> TableSchema | None:
+        """Return a table as it is now, None when there is none."""
+        existing = await self._existing(self.reference(dataset, name))
+        return None if existing is None else described(existing)
 
     def forget(self, dataset: str, table: TableSchema) -> None:
         """Look again the next time."""

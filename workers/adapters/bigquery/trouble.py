@@ -30,6 +30,8 @@ class Kind(StrEnum):
     STALE = "a newer lease of the run has written"
     SHRINK = "too few rows"
     OUTSIDE = "rows outside the window"
+    KEYLESS = "rows without a key"
+    REPEATED = "several rows with one key"
 
 
 class TroubleError(Exception):
@@ -43,7 +45,13 @@ class TroubleError(Exception):
         self.numbers = numbers
 
 
-_OURS = {"DP_STALE_RUN": Kind.STALE, "DP_SHRINK_HELD": Kind.SHRINK, "DP_OUTSIDE_WINDOW": Kind.OUTSIDE}
+_OURS = {
+    "DP_STALE_RUN": Kind.STALE,
+    "DP_SHRINK_HELD": Kind.SHRINK,
+    "DP_OUTSIDE_WINDOW": Kind.OUTSIDE,
+    "DP_KEY_MISSING": Kind.KEYLESS,
+    "DP_KEY_REPEATED": Kind.REPEATED,
+}
 _OUR_RAISE = re.compile(r"(DP_[A-Z]+_[A-Z]+)((?: \d+)*)")
 _CONFLICT = re.compile(r"due to concurrent update|transaction is aborted", re.IGNORECASE)
 _STREAMING = re.compile(r"streaming buffer", re.IGNORECASE)

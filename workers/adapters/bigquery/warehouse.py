@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from workers.adapters.bigquery.aim import Aim
 from workers.adapters.bigquery.failures import step_errors
+from workers.adapters.bigquery.load import Publish
 from workers.adapters.bigquery.loads import open_load
 from workers.adapters.bigquery.names import sha256
 from workers.adapters.bigquery.parameters import named
-from workers.adapters.bigquery.promotion import Script, Source, Writer
+from workers.adapters.bigquery.promotion import Script, Writer
 from workers.adapters.bigquery.rendering import bind
+from workers.adapters.bigquery.sources import Source
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
@@ -36,38 +38,68 @@ class BigQueryWarehouse:
             await self._wiring.tables.ensure(self._authority.dataset, self._wiring.ledger)
             await self._wiring.tables.ensure(self._authority.dataset, table)
 
+    async def describe(self, name: str) -> TableSchema | None:
+        """Return the table as it is now."""
+        with step_errors(f"look at {self._authority.dataset}.{name}"):
+            return await self._wiring.tables.describe(self._authority.dataset, name)
+
     def restate(
-        self, table: TableSchema, window: DateWindow | None, scope: Row | None = None, *, allow_shrink: bool = False
+        self,
+        table: TableSchema,
+        window: DateWindow | None,
+        scope: Row | None = None,
+        *,
+        allow_shrink: bool = False,
+        keys: Sequence[str] = (),
     ) -> AbstractAsyncContextManager[Load]:
         """Replace days by rows that are written to the load."""
         aim = Aim(table, window, scope or {}, allow_shrink)
 
-        async def publish(source: Source, complete: bool) -> Written:
-            return await self._promote(aim, source, complete=complete)
+        async def publish(now: TableSchema, source: Source, complete: bool) -> Written:
+            return await self._promote(evolve(aim, table=now), source, complete=complete)
 
-        return open_load(self._wiring, self._authority, table, f"restate {aim.days} {aim.scope_text}", publish)
+        return self._load(table, f"restate {aim.days} {aim.scope_text}", publish, keys)
 
-    def append(self, table: TableSchema) -> AbstractAsyncContextManager[Load]:
+    def append(self, table: TableSchema, *, keys: Sequence[str] = ()) -> AbstractAsyncContextManager[Load]:
         """Add rows once. A step's n-th append to a table is taken for the n-th of an earlier attempt."""
-        self._appended[table.name] += 1
-        ordinal = self._appended[table.name]
+        ordinal = self._ordinal(table)
 
-        async def publish(source: Source, _complete: bool) -> Written:
-            if not source.stages:
-                return Written(0)
-            now = self._wiring.clock.now()
-            return await self._publish("append", table, lambda: self._writer.append(table, source, now, ordinal))
+        async def publish(now: TableSchema, source: Source, _complete: bool) -> Written:
+            return await self._append(now, source, ordinal) if source.stages else Written(0)
 
-        return open_load(self._wiring, self._authority, table, f"append {ordinal}", publish)
+        return self._load(table, f"append {ordinal}", publish, keys)
+
+    def merge(self, table: TableSchema, keys: Sequence[str], whose: str) -> AbstractAsyncContextManager[Load]:
+        """Insert or update rows that are written to the load."""
+
+        async def publish(now: TableSchema, source: Source, _complete: bool) -> Written:
+            return await self._merge(now, keys, whose, source) if source.stages else Written(0)
+
+        return self._load(table, f"merge {whose}", publish, keys)
 
     async def transform(
-        self, table: TableSchema, window: DateWindow | None, sql: str, parameters: Row, scope: Row | None = None
+        self,
+        table: TableSchema,
+        window: DateWindow | None,
+        sql: str,
+        parameters: Row,
+        scope: Row | None = None,
+        *,
+        allow_shrink: bool = False,
     ) -> Written:
         """Replace days by what a SELECT gives: every declared column but the lineage columns, by name."""
-        select = bind(sql, self._wiring.datasets(self._authority.dataset))
-        content = sha256(select, *sorted((name, str(value)) for name, value in parameters.items()))
-        source = Source(content, select=select, parameters=parameters)
-        return await self._promote(Aim(table, window, scope or {}), source, complete=True)
+        aim = Aim(table, window, scope or {}, allow_shrink)
+        return await self._promote(aim, self._selected(sql, parameters), complete=True)
+
+    async def append_query(self, table: TableSchema, sql: str, parameters: Row) -> Written:
+        """Add what a SELECT gives, once."""
+        return await self._append(table, self._selected(sql, parameters), self._ordinal(table))
+
+    async def merge_query(
+        self, table: TableSchema, keys: Sequence[str], whose: str, sql: str, parameters: Row
+    ) -> Written:
+        """Insert or update what a SELECT gives."""
+        return await self._merge(table, keys, whose, self._selected(sql, parameters))
 
     async def query(self, sql: str, parameters: Row) -> Answer:
         """Run a SELECT."""
@@ -75,6 +107,28 @@ class BigQueryWarehouse:
         with step_errors(f"query {self._authority.dataset}"):
             done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
             return await self._wiring.queries.answer(done)
+
+    def _load(
+        self, table: TableSchema, purpose: str, publish: Publish, keys: Sequence[str]
+    ) -> AbstractAsyncContextManager[Load]:
+        return open_load(self._wiring, self._authority, table, purpose, publish, keys)
+
+    def _ordinal(self, table: TableSchema) -> int:
+        self._appended[table.name] += 1
+        return self._appended[table.name]
+
+    def _selected(self, sql: str, parameters: Row) -> Source:
+        select = bind(sql, self._wiring.datasets(self._authority.dataset))
+        content = sha256(select, *sorted((name, str(value)) for name, value in parameters.items()))
+        return Source(content, select=select, parameters=parameters)
+
+    async def _append(self, table: TableSchema, source: Source, ordinal: int) -> Written:
+        now = self._wiring.clock.now()
+        return await self._publish("append", table, lambda: self._writer.append(table, source, now, ordinal))
+
+    async def _merge(self, table: TableSchema, keys: Sequence[str], whose: str, source: Source) -> Written:
+        now = self._wiring.clock.now()
+        return await self._publish("merge", table, lambda: self._writer.upsert(table, keys, whose, source, now))
 
     async def _promote(self, aim: Aim, source: Source, *, complete: bool) -> Written:
         now = self._wiring.clock.now()

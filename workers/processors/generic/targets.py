@@ -39,10 +39,16 @@ def check_keys(table: TableSchema, target: Destination) -> None:
 
 def open_load(ctx: StepContext, declared: ExtractorDeclared, table: TableSchema) -> AbstractAsyncContextManager[Load]:
     """Open the load that the write mode asks for."""
-    if declared.destination.write_mode == "overwrite":
-        allowed = declared.allow_shrink or ctx.force_refresh
-        return ctx.warehouse.restate(table, None, allow_shrink=allowed)
-    return ctx.warehouse.append(table)
+    target = declared.destination
+    match target.write_mode:
+        case "merge":
+            whose = f"{ctx.variables['pipeline_id']}/{ctx.step.step_id}"
+            return ctx.warehouse.merge(table, target.key_fields, whose)
+        case "overwrite":
+            allowed = declared.allow_shrink or ctx.force_refresh
+            return ctx.warehouse.restate(table, None, allow_shrink=allowed, keys=target.key_fields)
+        case _:
+            return ctx.warehouse.append(table, keys=target.key_fields)
 
 
 def invalid(message: str) -> FailedError:

@@ -8,7 +8,8 @@ import pytest
 
 from tests.plugins.warehouse_desk import FACTS, NOON, RUN, WINDOW, scripts
 from workers.adapters.bigquery.aim import Aim
-from workers.adapters.bigquery.promotion import Source, Writer
+from workers.adapters.bigquery.promotion import Writer
+from workers.adapters.bigquery.sources import Source
 from workers.ports import Authority
 
 AUTHORITY = Authority("acme", "acme_prod", RUN, 7, 3, "extract")

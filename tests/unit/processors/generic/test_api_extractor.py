@@ -189,3 +189,24 @@ async def test_a_credential_in_the_query_of_a_failing_call_is_not_shown(bench: B
     bench.declare(f"{SIMPLE}auth: {{type: query, provider: VENDOR_API}}\n")
     bench.provider.script("/v1/users", answer(b"{}", "404 Not Found"))
     assert "canary" not in await refused(bench, Reason.PROVIDER_REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("mode", "manner"),
+    [("append", "append"), ("overwrite", "restate"), ("merge", "merge acme-vendor-users_extract/extract_users")],
+)
+async def test_key_fields_make_rows_unique_in_every_mode(bench: Bench, mode: str, manner: str) -> None:
+    bench.declare(SIMPLE.replace("raw}", f"raw, write_mode: {mode}, key_fields: [id]}}"))
+    bench.provider.script("/v1/users", rows(ADA, ADA))
+    await bench.run()
+    assert (bench.publication.manner, bench.publication.keys) == (manner, ("id",))
+
+
+async def test_a_key_field_has_a_column_and_a_value(bench: Bench) -> None:
+    bench.provider.script("/v1/users", rows(ADA | {"name": None}))
+    for key, reason, complaint in (
+        ("nick", Reason.CONFIG_INVALID, "key field nick is no column"),
+        ("name", Reason.DATA_INVALID, "row 1 of page 1: column name is a key field and has no value"),
+    ):
+        bench.declare(SIMPLE.replace("raw}", f"raw, write_mode: merge, key_fields: [{key}]}}"))
+        assert complaint in await refused(bench, reason)
