@@ -23,6 +23,8 @@ from server.reading import words
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "envoy"
 DESCRIPTORS = ROOT / "proto" / "gen" / "descriptors.binpb"
+ADDED_HEADERS = 512
+"""Bytes of the headers that the edge adds to a call before it looks how large they are."""
 OPENAPI = DESCRIPTORS.with_name("openapi.json")
 
 
@@ -117,7 +119,7 @@ def _limits(options: EdgeOptions) -> dict[str, Any]:
         "discovery": "STATIC" if all(upstream.is_literal for upstream in options.upstreams) else "STRICT_DNS",
         "admin": _admin(options.admin),
         "max_body": options.max_body_bytes,
-        "max_headers_kb": options.max_headers_kib,
+        "max_headers": options.max_headers_kib * 1024 + ADDED_HEADERS,
         "request_headers": f"{times.request_headers}s",
         "request": f"{times.request}s",
         "unary": f"{times.unary}s",

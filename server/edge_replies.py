@@ -13,8 +13,9 @@ DOMAIN = "datapipeline"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _LAST_STATUS = 599
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
-# Where the transcoder fails, as its details begin; what it says itself names classes and types of the inside.
-_TRANSCODER = {
+# Where a filter refuses, as its details begin; what the transcoder says itself names classes and types of the inside.
+_FILTERS = {
+    "headers": "rbac_access_denied",
     "query": "early_grpc_json_transcode",
     "number": "early_grpc_json_transcode",
     "body": "grpc_json_transcode",
@@ -39,8 +40,8 @@ def local_replies(rows: Sequence[dict[str, Any]], numbers: Iterable[str] = ()) -
     """Map every status in the table, then any other error, to the one error shape, in JSON and in gRPC.
 
     A row holds `status`, `code` (canonical), `reason`, `message` and, where gRPC answers with another, `grpc_code`. One
-    with `where` is for what the transcoder refuses there, and comes first: in the `body`, in the `query`, or in a
-    `number` of the query, whose name stands for {name}; `numbers` are those that any method takes.
+    with `where` is for what a filter refuses there, and comes first: in the `headers`, answered with status `as`;
+    in the `body`; in the `query`, or in a `number` of it, whose name stands for {name} and is one of `numbers`.
     """
     refused = [mapper for row in rows if "where" in row for mapper in _refused(row, numbers)]
     plain = [mapper for row in rows if "where" not in row for mapper in (_json(row), _grpc(row))]
@@ -48,13 +49,13 @@ def local_replies(rows: Sequence[dict[str, Any]], numbers: Iterable[str] = ()) -
     return {"mappers": [*refused, *plain, _json(other), _grpc(other)]}
 
 
-def _json(row: dict[str, Any]) -> dict[str, Any]:
-    conditions = [*_status(row["status"]), {"or_filter": {"filters": IS_REST}}]
+def _json(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
+    conditions = [*_status(row["status"]), *only, {"or_filter": {"filters": IS_REST}}]
     return _mapper(conditions, [], {"json_format": _shape(row["code"], row["reason"], row["message"])})
 
 
-def _grpc(row: dict[str, Any]) -> dict[str, Any]:
-    conditions = [*_status(row["status"]), *IS_NATIVE]
+def _grpc(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
+    conditions = [*_status(row["status"]), *only, *IS_NATIVE]
     status = _status_message(row.get("grpc_code", row["code"]), row["reason"], row["message"])
     details = base64.b64encode(status.SerializeToString()).rstrip(b"=").decode()
     headers = [_set("grpc-status", str(status.code)), _set("grpc-status-details-bin", details)]
@@ -62,7 +63,7 @@ def _grpc(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused(row: dict[str, Any], numbers: Iterable[str]) -> list[dict[str, Any]]:
-    expression = f"response.code_details.startsWith('{_TRANSCODER[row['where']]}')"
+    expression = f"response.code_details.startsWith('{_FILTERS[row['where']]}')"
     said = {
         "name": "envoy.access_loggers.extension_filters.cel",
         "typed_config": {
@@ -70,9 +71,12 @@ def _refused(row: dict[str, Any], numbers: Iterable[str]) -> list[dict[str, Any]
             "expression": expression,
         },
     }
-    conditions = [*_status(row["status"]), {"extension_filter": said}, {"or_filter": {"filters": IS_REST}}]
+    refused = {"extension_filter": said}
+    if row["where"] == "headers":
+        return [mapper | {"status_code": row["as"]} for mapper in (_json(row, refused), _grpc(row, refused))]
     if row["where"] != "number":
-        return [_mapper(conditions, [], {"json_format": _shape(row["code"], row["reason"], row["message"])})]
+        return [_json(row, refused)]
+    conditions = [*_status(row["status"]), refused, {"or_filter": {"filters": IS_REST}}]
     return [
         _mapper([*conditions, *_no_number(name)], [], {"json_format": _shape_of_field(row, name)})
         for name in sorted(numbers)

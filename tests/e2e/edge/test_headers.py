@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from datapipeline.v1 import pipelines_pb2
 
+from sandbox.edge import Edge
 from tests.fakes.echo_service import EchoService
+from tests.fakes.http2_frames import connected, headers
 from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient, parsed
+from tests.plugins.service import refusal_of
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -62,6 +66,33 @@ async def test_no_line_break_in_a_header_arrives(rest: RestClient, echo: EchoSer
 async def test_a_16_kib_key_is_too_large(rest: RestClient, echo: EchoService) -> None:
     reply = await rest.ask("GET", GET_RUN, {"X-API-Key": "k" * 16 * 1024})
     assert reply.refusal == (431, 8, "REQUEST_TOO_LARGE")
+    assert not echo.calls
+
+
+@pytest.mark.parametrize("kib", [9, 16, 64])
+async def test_headers_that_are_too_large_are_told_so_to_native_grpc(
+    echo: EchoService, pipelines: Any, kib: int
+) -> None:
+    asked = pipelines_pb2.GetRunRequest(run_id=RUN_ID)
+    refusal = await refusal_of(pipelines.GetRun(asked, metadata=(("x-api-key", "k" * kib * 1024),)))
+    assert (refusal.code, refusal.reason) == ("RESOURCE_EXHAUSTED", "REQUEST_TOO_LARGE")
+    assert refusal.text == "The request's headers are larger than 8 KiB."
+    assert not echo.calls
+
+
+async def test_headers_that_are_too_large_are_told_so_over_http_2(edge: Edge, echo: EchoService) -> None:
+    fields = [(":method", "GET"), (":scheme", "http"), (":path", GET_RUN), (":authority", "x")]
+    async with connected(edge.listen) as connection:
+        connection.send(headers(1, [*fields, ("x-api-key", "k" * 12_000)], end=True))
+        head, body = await connection.end_of(1)
+    assert b"431" in head.payload
+    assert json.loads(body.payload)["details"][0]["reason"] == "REQUEST_TOO_LARGE"
+    assert not echo.calls
+
+
+async def test_many_small_headers_are_too_large_together(rest: RestClient, echo: EchoService) -> None:
+    many = {f"X-Part-{number}": "k" * 200 for number in range(60)}
+    assert (await rest.ask("GET", GET_RUN, many)).refusal == (431, 8, "REQUEST_TOO_LARGE")
     assert not echo.calls
 
 
