@@ -16,7 +16,7 @@ from genai_prices import types
 from genai_prices.data_units import unit_data
 
 from tools.price_match import model_pattern
-from tools.price_spans import Price, Span, variant_spans
+from tools.price_spans import Price, Span, long_context_spans, variant_spans
 
 SOURCE = "genai-prices"
 
@@ -38,6 +38,8 @@ METERS = {
     "web_searches_kcount": "web_search",
     "storage_searches_kcount": "file_search",
 }
+# Whose usage tells large requests from small ones.
+_BY_CONTEXT = {"anthropic"}
 # Anthropic reports cache writes by their life; OpenAI's count has one price.
 _OWN_METERS = {"anthropic": {**METERS, "cache_write_mtok": "cache_write_5m"}}
 _PER = {unit["price_key"]: Decimal(unit["per"]) for unit in unit_data.values()}
@@ -78,7 +80,8 @@ def provider_rows(provider: types.Provider, version: str) -> list[PriceRow]:
 def model_rows(provider: str, model: types.ModelInfo, rank: int, version: str) -> Iterator[PriceRow]:
     """Return the rows of one model, by variant, meter and day."""
     meters = _OWN_METERS.get(provider, METERS)
-    for variant, spans in variant_spans(model).items():
+    long = long_context_spans(model) if provider in _BY_CONTEXT else {}
+    for variant, spans in {**variant_spans(model), **long}.items():
         _refuse_unknown(model.id, spans)
         for key, meter in meters.items():
             for price, since, until in _runs(key, spans):

@@ -30,6 +30,11 @@ def test_the_pipelines_of_openai_are_declared(catalog: Catalog) -> None:
     assert names <= catalog.pipelines.keys()
 
 
+def test_the_pipeline_of_anthropic_has_no_domain(catalog: Catalog) -> None:
+    assert catalog.find("anthropic", "", "usage_cost") is catalog.find("anthropic", "-", "usage_cost") is not None
+    assert catalog.find("anthropic", "usage_cost", "usage_cost") is None
+
+
 def test_every_pipeline_is_pinned_by_a_hash_and_reads_back_from_its_source(catalog: Catalog) -> None:
     for path, pipeline in catalog.pipelines.items():
         assert len(pipeline.config_hash) == 64

@@ -34,6 +34,11 @@ def test_the_processors_of_openai_are_there() -> None:
     assert {"openai.usage", "openai.cost", "openai.seed_csv"} <= set(PS_TYPES)
 
 
+def test_the_processors_of_anthropic_are_there() -> None:
+    found = {"anthropic.usage", "anthropic.cost", "anthropic.reported_cost", "anthropic.claude_code"}
+    assert found <= set(PS_TYPES)
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=str)
 def test_every_module_imports(path: Path) -> None:
     assert importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))

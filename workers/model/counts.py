@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from workers.model.money import total as total_of
+
 Result = Mapping[str, Any]
 Row = dict[str, Any]
 
@@ -31,10 +33,27 @@ def text_of(result: Result, name: str) -> str | None:
     return value
 
 
+def inside(result: Result, *path: str) -> Result:
+    """Return the object at a path, an empty one where it is not given; raise ValueError when it is something else."""
+    for name in path:
+        found = result.get(name)
+        if found is None:
+            return {}
+        if not isinstance(found, Mapping):
+            raise ValueError(f"{name} is {type(found).__name__}")  # noqa: TRY004 - a fault of the answer like any other
+        result = found
+    return result
+
+
 def is_whole(value: Any) -> bool:
     """Whether it is a whole number of 64 bits; compared before it is expanded, for 1e999999999 is a Decimal too."""
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
     return is_number and abs(value) <= LARGEST and value == int(value)
+
+
+def below_zero(row: Mapping[str, Any]) -> bool:
+    """Whether a row counts less than nothing, which cannot be right; amounts of money may be credits."""
+    return any(isinstance(value, int) and value < 0 for value in row.values())
 
 
 def added(rows: Iterable[Row], keys: Sequence[str], counts: Sequence[str]) -> Iterator[Row]:
@@ -50,10 +69,14 @@ def _together(pieces: Sequence[Row], counts: Sequence[str]) -> Row:
     total = dict(pieces[0])
     for name in counts:
         given = [piece[name] for piece in pieces if piece[name] is not None]
-        total[name] = sum(given) if given else None
+        total[name] = _sum(given) if given else None
     names = sorted({name for piece in pieces for name in piece["raw"]})
     total["raw"] = {name: _one_of([piece["raw"][name] for piece in pieces if name in piece["raw"]]) for name in names}
     return total
+
+
+def _sum(given: Sequence[int | Decimal]) -> int | Decimal:
+    return total_of(given) if any(isinstance(value, Decimal) for value in given) else sum(given)
 
 
 def _one_of(values: Sequence[Any]) -> Any:

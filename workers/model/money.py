@@ -29,12 +29,17 @@ def exact(value: Any) -> Decimal:
     return amount
 
 
+def from_cents(value: Any) -> Decimal:
+    """Return an amount that is given in hundredths, which may have a fraction, in whole units; as `exact` otherwise."""
+    return exact(value).scaleb(-2, _WIDE)
+
+
 def stored(amount: Decimal) -> Decimal:
     """Round to what the warehouse holds, half to even; do it once, after summing."""
     return amount.quantize(PLACES, context=_WIDE)
 
 
-def total(amounts: Iterable[Decimal]) -> Decimal:
+def total(amounts: Iterable[Decimal | int]) -> Decimal:
     """Add without losing a digit that the warehouse could hold."""
     result = Decimal(0)
     for amount in amounts:

@@ -8,7 +8,7 @@ import pytest
 from workers.catalog import Catalog
 
 CONFIGS = Path("configs")
-PIPELINES = {("openai", "cost", "usage_cost"): "openai/cost/sql"}
+PIPELINES = {("openai", "cost", "usage_cost"): "openai/cost/sql", ("anthropic", "", "usage_cost"): "anthropic/sql"}
 SQL = [
     (pipeline, path)
     for pipeline, folder in PIPELINES.items()

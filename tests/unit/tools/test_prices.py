@@ -112,6 +112,22 @@ def test_a_tier_by_request_size_is_not_applied_to_a_day(table: list[Row]) -> Non
     assert cost(table, "claude-sonnet-4-5", "standard", counts) == Decimal("16.50")
 
 
+def test_a_tier_by_request_size_is_a_variant_where_usage_tells_large_requests(table: list[Row]) -> None:
+    counts = {"input": 5_000_000, "output": 100_000}
+    assert cost(table, "claude-sonnet-4-5", "long_context", counts) == Decimal("32.25")
+    assert cost(table, "claude-sonnet-4-5", "batch_long_context", counts) == Decimal("16.125")
+    assert not {row["provider"] for row in table if "long_context" in row["variant"]} - {"anthropic"}
+
+
+@pytest.mark.parametrize(("day", "usd"), [(date(2026, 3, 12), "10"), (date(2026, 3, 13), "5")])
+def test_a_tier_that_was_given_up_ends_with_its_price(table: list[Row], day: date, usd: str) -> None:
+    assert price(table, "claude-opus-4-6", "input", "long_context", day) == Decimal(usd) / 1_000_000
+
+
+def test_a_model_without_tiers_has_no_variant_for_large_requests(table: list[Row]) -> None:
+    assert price(table, "claude-opus-5", "input", "long_context") is None
+
+
 def test_a_model_without_an_audio_price_has_no_audio_row(table: list[Row]) -> None:
     assert price(table, "gpt-4o-audio-preview", "audio_input") is None
     assert price(table, "gpt-4o-audio-preview", "input") == Decimal("0.0000025")

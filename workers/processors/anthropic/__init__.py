@@ -1,0 +1,1 @@
+"""Anthropic: usage of the Messages API, cost as the provider reports it, Claude Code, computed cost."""
