@@ -19,6 +19,7 @@ TOP = {
     "SECURITY.md",
     "buf.yaml",
     "configs",
+    "docs",
     "envoy",
     "proto",
     "pyproject.toml",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workers.catalog.declarations import ScheduleFile
 from workers.catalog.structure import structure
-from workers.model.schedule import parse_cron
+from workers.model.schedule import Timing
 
 
 def read_schedule(declared: Any) -> Mapping[str, Any] | None:
@@ -17,9 +16,7 @@ def read_schedule(declared: Any) -> Mapping[str, Any] | None:
         return None
     form = ScheduleFile(cron=declared) if isinstance(declared, str) else structure(declared, ScheduleFile)
     line = _line(form)
-    parse_cron(line)
-    if not _is_zone(form.timezone):
-        raise ValueError(f"there is no time zone {form.timezone[:60]!r}")
+    Timing.parse(line, form.timezone)
     return {"cron": line, "timezone": form.timezone, "enabled": form.enabled}
 
 
@@ -32,11 +29,3 @@ def _line(form: ScheduleFile) -> str:
         raise ValueError("a daily schedule has no day_of_month")
     hour, minute = (int(part) for part in form.time.split(":"))
     return f"{minute} {hour} {form.day_of_month or 1 if form.type == 'monthly' else '*'} * *"
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True

@@ -65,6 +65,26 @@ def type_parameters(pipeline: Pipeline, raw: Mapping[str, Any], today: date) -> 
     )
 
 
+def on_day(pipeline: Pipeline, raw: Mapping[str, Any], day: date) -> Mapping[str, Any]:
+    """Return what is to be typed with relative days made days of the calendar, as seen on `day`.
+
+    They are those that a declaration may name: today, today-N, yesterday, month_start. Anything else stays as it is.
+    """
+    known = {parameter.name: parameter for parameter in pipeline.parameters} | RESERVED
+    days = {name for name, value in raw.items() if name in known and isinstance(value, str)}
+    return {
+        name: _day(value, day) if name in days and known[name].type is ParameterType.DATE else value
+        for name, value in raw.items()
+    }
+
+
+def _day(text: str, day: date) -> str:
+    try:
+        return declared_day(text, day).isoformat()
+    except ValueError:
+        return text
+
+
 def _typed(pipeline: Pipeline, raw: Mapping[str, Any], violations: list[Violation]) -> dict[str, Any]:
     known = {parameter.name: parameter for parameter in pipeline.parameters} | RESERVED
     typed: dict[str, Any] = {}

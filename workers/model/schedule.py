@@ -1,14 +1,25 @@
-"""Cron lines: five fields, as values. A line that can never fire is not a schedule."""
+"""Cron lines: five fields, as values, and the instants at which they are due in a zone.
+
+A line is due when the wall clock of its zone first reaches a time that it names. So a time that the clock leaps over
+is due once, at the end of the leap, and a time that the clock shows twice is due once, the first time.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+# A 29 February that is a Sunday comes back after 28 years, and after 40 across a century without a leap year.
+_LONGEST_WAIT_DAYS = 41 * 366
+_LAST_DAY = date(9999, 12, 30).toordinal()
+_SECOND = timedelta(seconds=1)
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]+))?\Z", re.ASCII)
 
 
@@ -23,6 +34,78 @@ class Cron:
     weekdays: frozenset[int]
     any_day: bool
     any_weekday: bool
+
+
+@frozen
+class Timing:
+    """A cron line in a zone."""
+
+    cron: Cron
+    zone: ZoneInfo
+
+    @classmethod
+    def parse(cls, line: str, timezone: str) -> Timing:
+        """Read both; raise ValueError naming what is wrong."""
+        return cls(parse_cron(line), parse_zone(timezone))
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """Return an IANA zone; raise ValueError when there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name[:60]!r}") from None
+
+
+def next_due(timing: Timing, after: datetime) -> datetime | None:
+    """Return the first instant past `after` at which it is due, UTC; None when that is more than 40 years away."""
+    return next(due_times(timing, after), None)
+
+
+def due_times(timing: Timing, after: datetime) -> Iterator[datetime]:
+    """Yield the instants past `after` at which it is due, UTC, in order; ends where there is none for 40 years."""
+    last = after
+    for wall in _walls(timing.cron, after.astimezone(timing.zone).replace(tzinfo=None, second=0, microsecond=0)):
+        reached = _reached(wall, timing.zone)
+        if reached > last:
+            last = reached
+            yield reached
+
+
+def _walls(cron: Cron, start: datetime) -> Iterator[datetime]:
+    """Yield what the clock shows when the line is due, from `start` on, as if no clock were ever changed."""
+    times = [(hour, minute) for hour in sorted(cron.hours) for minute in sorted(cron.minutes)]
+    ordinal = start.date().toordinal()
+    quiet_until = ordinal + _LONGEST_WAIT_DAYS
+    while ordinal <= min(quiet_until, _LAST_DAY):
+        day = date.fromordinal(ordinal)
+        if _names(cron, day):
+            quiet_until = ordinal + _LONGEST_WAIT_DAYS
+            walls = (datetime(day.year, day.month, day.day, hour, minute) for hour, minute in times)  # noqa: DTZ001 - a wall's
+            yield from (wall for wall in walls if wall >= start)
+        ordinal += 1
+
+
+def _names(cron: Cron, day: date) -> bool:
+    by_day, by_weekday = day.day in cron.days, day.isoweekday() % 7 in cron.weekdays
+    both = cron.any_day or cron.any_weekday
+    return day.month in cron.months and ((by_day and by_weekday) if both else (by_day or by_weekday))
+
+
+def _reached(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the clock of the zone first shows that time or, leaping over it, a later one."""
+    first = wall.replace(tzinfo=zone).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    # Of a time that is leapt over, fold 1 counts from the clock after the leap, which puts it before the leap.
+    before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first
+    while after - before > _SECOND:
+        between = before + (after - before) // (2 * _SECOND) * _SECOND
+        if between.astimezone(zone).utcoffset() == before.astimezone(zone).utcoffset():
+            before = between
+        else:
+            after = between
+    return after
 
 
 def parse_cron(line: str) -> Cron:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.model.failure import Code, FailedError, Reason
-from workers.model.parameters import Inputs, type_parameters
+from workers.model.parameters import Inputs, on_day, type_parameters
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
 from workers.model.window import DateWindow
 
@@ -239,3 +239,15 @@ def test_typed_parameters_are_json_and_give_the_same_again_on_a_later_day(
     kept = json.loads(json.dumps(inputs.parameters))
     again = type_parameters(pipeline(*DECLARED), kept, TODAY + timedelta(days=later))
     assert again == inputs
+
+
+def test_relative_days_are_those_of_the_day_asked_for() -> None:
+    raw = {"date": "today-3", "since": "month_start", "until": "yesterday", "start_date": "2026-02-30", "note": "today"}
+    flow = pipeline(Parameter("since", ParameterType.DATE), Parameter("until", ParameterType.DATE), Parameter("note"))
+    assert on_day(flow, raw, date(2026, 3, 2)) == {
+        "date": "2026-02-27",
+        "since": "2026-03-01",
+        "until": "2026-03-01",
+        "start_date": "2026-02-30",
+        "note": "today",
+    }
