@@ -26,10 +26,12 @@ from workers.model.lease import Lease
 from workers.model.run import EventType, Run, RunEvent
 from workers.ports import Authority, Clock, Dispatch, Keys
 from workers.rest import Egress, RestReader
+from workers.runtime.firing import Firing
 from workers.runtime.holdings import Interruption
 from workers.runtime.intake import Acceptance, Accepted, Bounds, Submission
 from workers.runtime.pool import Pool, PoolTerms
 from workers.runtime.runner import Runner
+from workers.runtime.scheduler import Scheduler
 from workers.runtime.stepping import Stepping
 from workers.runtime.supervisor import Supervisor
 from workers.runtime.watch import Watch
@@ -94,6 +96,12 @@ class Workshop:
         parameters = parameters or {"trigger_by": uuid.uuid4().hex, "force_refresh": True}
         provider, domain, name = path.split("/")
         return await self.acceptance().accept(Submission(org, provider, domain, name, parameters))
+
+    def scheduler(self, journal: PostgresJournal | None = None) -> Scheduler:
+        """Make a scheduler that is not yet started, on this journal or another connection to it."""
+        on = journal or self.journal
+        firing = Firing(on, on, self.acceptance(), self.catalog())
+        return Scheduler(on, on, firing, self.clock, self.roll)
 
     def enrol(self, org: str = "acme", **changes: Any) -> None:
         """Make an organisation known; `changes` are those to what OrgBook gives everyone."""

@@ -4,6 +4,7 @@ from workers.ports.journal import Dispatch, Intake, Journal, Upkeep
 from workers.ports.plain import Clock, Failpoint, Keys, Row, Schemas
 from workers.ports.reading import Reader, Reading, Wiring
 from workers.ports.step import Engine, Log, StepContext, StepResult
+from workers.ports.timetable import Queue, Rounds, Timetable
 from workers.ports.vault import Vault
 from workers.ports.warehouse import Answer, Authority, CentralWarehouse, Load, Warehouse, Warehouses, Written
 
@@ -20,12 +21,15 @@ __all__ = [
     "Keys",
     "Load",
     "Log",
+    "Queue",
     "Reader",
     "Reading",
+    "Rounds",
     "Row",
     "Schemas",
     "StepContext",
     "StepResult",
+    "Timetable",
     "Upkeep",
     "Vault",
     "Warehouse",

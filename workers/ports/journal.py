@@ -1,4 +1,4 @@
-"""The durable record of runs, in the three parts that callers, workers and upkeep reach."""
+"""The durable record of runs, in the parts that callers, workers and upkeep reach; schedules stand in timetable.py."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import UUID
 from workers.model.lease import Added, Beat, Depth, KnownKey, Lease, Mark, NewRun, Parcel, Position, QuotaCount
 from workers.model.run import Run, RunEvent, RunStatus
 from workers.ports.plain import Row
+from workers.ports.timetable import Queue, Rounds, Timetable
 
 
 class Intake(Protocol):
@@ -127,5 +128,5 @@ class Upkeep(Protocol):
         """Return the database's time."""
 
 
-class Journal(Intake, Dispatch, Upkeep, Protocol):
-    """The durable record of every run."""
+class Journal(Intake, Dispatch, Upkeep, Timetable, Rounds, Queue, Protocol):
+    """The durable record of every run and schedule."""

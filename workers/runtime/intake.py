@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
@@ -18,6 +19,7 @@ from workers.model.org import Org
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline
 from workers.model.run import Run, RunStatus, StepRun, StepStatus, TriggerType
+from workers.model.timetable import USUAL_PRIORITY
 from workers.ports import Clock, Intake, Row
 
 NOT_HASHED = frozenset({"trigger_by", "force_refresh"})
@@ -25,7 +27,10 @@ NOT_HASHED = frozenset({"trigger_by", "force_refresh"})
 
 @frozen
 class Submission:
-    """What a caller wants run; `parameters` are as they came, untyped, `audit` is the row that tells who asked."""
+    """What a caller wants run; `parameters` are as they came, untyped, `audit` is the row that tells who asked.
+
+    `day` is the UTC day that the run is asked for; today when none is named.
+    """
 
     org: str
     provider: str
@@ -37,6 +42,8 @@ class Submission:
     trace_id: str = ""
     trigger_type: TriggerType = TriggerType.API
     audit: Row | None = None
+    priority: int = USUAL_PRIORITY
+    day: date | None = None
 
 
 @frozen
@@ -80,8 +87,7 @@ class Acceptance:
 
     async def accept(self, wanted: Submission) -> Accepted:
         """Accept a run or return the one that stands for it already; raises FailedError in the documented order."""
-        pipeline = self._find(wanted)
-        inputs = self._catalog.inputs(pipeline, wanted.parameters, self._clock.now().date())
+        pipeline, inputs = self._typed(wanted)
         body = digest({"path": pipeline.path, "parameters": dict(wanted.parameters)})
         known = await self._by_key(wanted.org, wanted.idempotency_key, body)
         if known is not None:
@@ -89,6 +95,14 @@ class Acceptance:
         org = await self._allowed(wanted.org, pipeline)
         new = self._new_run(wanted, pipeline, inputs, org, body)
         return _receipt(await self._journal.add(new), new)
+
+    async def prepare(self, wanted: Submission, of: Run | None = None) -> NewRun:
+        """Return the run that `accept` would add, or a retry of `of`; raises as it does, but knows no key."""
+        pipeline, inputs = self._typed(wanted)
+        org = await self._allowed(wanted.org, pipeline)
+        if of is None:
+            return self._new_run(wanted, pipeline, inputs, org, "")
+        return self._new_run(wanted, pipeline, inputs, org, "", retry_of=of.run_id, adopt=_adopted(of, pipeline))
 
     async def retry(
         self,
@@ -111,13 +125,8 @@ class Acceptance:
             return Accepted(known.run_id, run.pipeline_id, known.status, existing=True)
         if not run.status.terminal or run.status is RunStatus.COMPLETED:
             raise refused(Code.FAILED_PRECONDITION, Reason.RUN_NOT_RETRYABLE, _not_retryable(run.status))
-        wanted = _again(run, key_id, trace_id, idempotency_key, audit)
-        pipeline = self._find(wanted)
-        inputs = self._catalog.inputs(pipeline, run.parameters, self._clock.now().date())
-        org = await self._allowed(org_slug, pipeline)
-        same = pipeline.config_hash == run.config_hash
-        adopt = tuple(step.step_id for step in run.steps if same and step.status is StepStatus.COMPLETED)
-        new = self._new_run(wanted, pipeline, inputs, org, body, retry_of=run_id, adopt=adopt)
+        new = await self.prepare(_again(run, key_id, trace_id, idempotency_key, audit), run)
+        new = evolve(new, body_hash=body)
         return _receipt(await self._journal.add(new), new)
 
     async def _known(self, org_slug: str, run_id: UUID) -> Run:
@@ -132,6 +141,10 @@ class Acceptance:
         if known is not None and known.body_hash != body:
             raise mismatch()
         return known
+
+    def _typed(self, wanted: Submission) -> tuple[Pipeline, Inputs]:
+        pipeline = self._find(wanted)
+        return pipeline, self._catalog.inputs(pipeline, wanted.parameters, wanted.day or self._clock.now().date())
 
     def _find(self, wanted: Submission) -> Pipeline:
         pipeline = self._catalog.find(wanted.provider, wanted.domain, wanted.pipeline)
@@ -201,9 +214,17 @@ class Acceptance:
             force_refresh=inputs.force_refresh,
             retry_of=retry_of,
             adopt=adopt,
+            priority=wanted.priority,
             trace_id=wanted.trace_id,
             audit=wanted.audit,
         )
+
+
+def _adopted(run: Run, pipeline: Pipeline) -> tuple[str, ...]:
+    """Return the steps a retry need not do again: none once the declaration has changed."""
+    if pipeline.config_hash != run.config_hash:
+        return ()
+    return tuple(step.step_id for step in run.steps if step.status is StepStatus.COMPLETED)
 
 
 def _again(run: Run, key_id: str, trace_id: str, key: str | None, audit: Row | None) -> Submission:

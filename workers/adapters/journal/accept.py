@@ -51,7 +51,7 @@ class Acceptor:
     async def _commit(self, items: Sequence[_Item]) -> list[Added | Exception]:
         encoded = to_array(placed(place, item.encoded) for place, item in enumerate(items))
         rows = await self._room.callers.fetch("accept", encoded, self._room.waiting_limit_total)
-        outcomes = {row["ord"]: _answer(row) for row in rows}
+        outcomes = {row["ord"]: answer_of(row) for row in rows}
         return [outcomes[place] for place in range(len(items))]
 
     async def _reread(self, items: Sequence[_Item], lost: UnknownOutcomeError) -> list[Added | Exception]:
@@ -62,7 +62,8 @@ class Acceptor:
         return [found.get(item.run_id) or AwayError() for item in items]
 
 
-def _answer(row: Any) -> Added | Exception:
+def answer_of(row: Any) -> Added | Exception:
+    """Read an outcome of the function accept: the run's place, or the error to raise."""
     outcome, retry_after = row["outcome"], row["retry_after"]
     if outcome in {"added", "existing"}:
         return Added(row["known"], RunStatus(row["status"]), existing=outcome == "existing")

@@ -11,7 +11,10 @@ from workers.adapters.journal.batching import Spawn
 from workers.adapters.journal.database import Address, Database
 from workers.adapters.journal.dispatch import PostgresDispatch
 from workers.adapters.journal.intake import PostgresIntake
+from workers.adapters.journal.queue import PostgresQueue
 from workers.adapters.journal.room import Room, Suspicion
+from workers.adapters.journal.rounds import PostgresRounds
+from workers.adapters.journal.timetable import PostgresTimetable
 from workers.adapters.journal.upkeep import PostgresUpkeep
 from workers.adapters.journal.wake import Bell
 from workers.ports import Failpoint
@@ -23,13 +26,18 @@ def _no_failpoint(_: str) -> None:
     """Do nothing."""
 
 
-class PostgresJournal(PostgresIntake, PostgresDispatch, PostgresUpkeep):
+class PostgresJournal(
+    PostgresIntake, PostgresDispatch, PostgresUpkeep, PostgresTimetable, PostgresRounds, PostgresQueue
+):
     """Implements ports.Journal on a database that `migrate` has prepared."""
 
     def __init__(self, room: Room) -> None:
         PostgresIntake.__init__(self, room)
         PostgresDispatch.__init__(self, room)
         PostgresUpkeep.__init__(self, room)
+        PostgresTimetable.__init__(self, room)
+        PostgresRounds.__init__(self, room)
+        PostgresQueue.__init__(self, room)
 
     @classmethod
     @asynccontextmanager

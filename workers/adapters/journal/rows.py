@@ -34,7 +34,7 @@ def run_of(row: _Row) -> Run:
         attempt=row["attempt"],
         start_time=row["start_time"],
         end_time=row["end_time"],
-        error=_error(json.loads(row["error"] or "null")),
+        error=error_of(json.loads(row["error"] or "null")),
         steps=tuple(_step(step) for step in json.loads(row["steps"] or "[]")),
         retry_of=row["retry_of"],
         trace_id=row["trace_id"],
@@ -59,7 +59,7 @@ def event_of(row: _Row) -> RunEvent:
         status=row["status"],
         progress=Progress(*progress) if progress else None,
         message=row["message"],
-        error=_error(json.loads(row["error"] or "null")),
+        error=error_of(json.loads(row["error"] or "null")),
     )
 
 
@@ -74,7 +74,7 @@ def _step(values: list[Any]) -> StepRun:
         bytes=size,
         start_time=_time(start),
         end_time=_time(end),
-        error=_error(error),
+        error=error_of(error),
         output=output,
         checkpoint=checkpoint,
     )
@@ -84,7 +84,8 @@ def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _error(value: dict[str, str] | None) -> RunError | None:
+def error_of(value: dict[str, str] | None) -> RunError | None:
+    """Read an error's JSON object."""
     if value is None:
         return None
     return RunError(Code(value["code"]), Reason(value["reason"]), value["message"], value["step"])

@@ -37,7 +37,7 @@ class PostgresUpkeep:
         return tuple(row["s"] for row in await self._workers.fetch("sweep", self._room.lease_seconds))
 
     async def prune(self, before: datetime) -> int:
-        """Delete old runs except those the outbox still holds, then declarations nobody refers to; see ports.Upkeep.
+        """Delete old runs except those the outbox still holds, then what nobody refers to any more; see ports.Upkeep.
 
         Each commit takes a thousand at most, and others have their turn between two of them.
         """
@@ -45,6 +45,7 @@ class PostgresUpkeep:
         while count := await self._workers.fetch_value("prune", before, _PRUNED_AT_ONCE):
             total += count
         await self._workers.fetch("forget", before)
+        await self._workers.fetch("prune_schedules", before)
         return total
 
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:

@@ -1,0 +1,295 @@
+"""Schedules on the real journal: every occurrence is a row, and becomes a run once, whoever looks and what breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from attrs import evolve, frozen
+
+from tests.fakes.workshop import ONE_STEP, Workshop, open_workshop
+from workers.model.failure import Code, FailedError, Failure, Reason
+from workers.model.lease import StaleFenceError
+from workers.model.occurrences import MOST_RETRIES
+from workers.model.org import Subscription
+from workers.model.run import RunStatus, TriggerType
+from workers.model.timetable import CatchUp, Occurrence, Overlap, Round, Schedule
+from workers.ports import StepContext, StepResult
+
+pytestmark = pytest.mark.engine
+
+MINUTE = timedelta(minutes=1)
+
+
+class DiedError(BaseException):
+    """Ends a scheduler wherever it is."""
+
+
+@frozen
+class Wall:
+    """A workshop with schedules on its wall, and the clock they go by: the database's."""
+
+    shop: Workshop
+    database: asyncpg.Connection[asyncpg.Record]
+
+    async def put(self, *, days_ago: int = 0, **changes: Any) -> Schedule:
+        """Put a daily schedule that is due now, or was next due at a midnight."""
+        now = await self.shop.journal.ping()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        due = midnight - timedelta(days=days_ago) if days_ago else now
+        schedule = Schedule(uuid.uuid4(), "acme", "lab", "test", "flow", uuid.uuid4().hex, "0 0 * * *", next_due=due)
+        return await self.shop.journal.put_schedule(evolve(schedule, **changes))
+
+    async def look(self) -> None:
+        await self.shop.scheduler().attend()
+
+    async def rows(self, schedule: Schedule) -> list[Occurrence]:
+        """Return its occurrences, oldest first."""
+        return list(reversed(await self.shop.journal.occurrences("acme", schedule.schedule_id, limit=1000)))
+
+    async def states(self, schedule: Schedule) -> list[str]:
+        return [row.state.value for row in await self.rows(schedule)]
+
+    async def over(self, **parts: Any) -> None:
+        """Take every run that waits to its end."""
+        self.shop.parts.update(parts)
+        for lease in await self.shop.journal.claim("w1", 100):
+            await self.shop.runner().run(lease, asyncio.get_running_loop().create_future())
+
+    async def later(self, seconds: float) -> None:
+        """Let all that was written stand as if it had been so much earlier."""
+        shift = timedelta(seconds=seconds)
+        await self.database.execute(
+            "UPDATE occurrence SET retry_at = retry_at - $1::interval, act_at = act_at - $1::interval", shift
+        )
+        await self.database.execute(
+            "UPDATE schedule SET look_at = look_at - $1::interval, held_until = held_until - $1::interval", shift
+        )
+
+
+@pytest.fixture
+async def wall(shop: Workshop, empty_url: str) -> AsyncIterator[Wall]:
+    await shop.declare(ONE_STEP)
+    shop.enrol("acme", subscription=Subscription("ACTIVE", "PRO", 10_000, 10_000, 50))
+    connection = await asyncpg.connect(empty_url)
+    yield Wall(shop, connection)
+    await connection.close()
+
+
+async def away(_ctx: StepContext) -> StepResult:
+    raise FailedError(Failure(Code.UNAVAILABLE, Reason.PROVIDER_UNAVAILABLE, "is down", retryable=False))
+
+
+async def wrong(_ctx: StepContext) -> StepResult:
+    raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.PROVIDER_AUTH, "answered 401"))
+
+
+async def test_what_is_due_becomes_a_run_of_its_day_and_the_next_time_is_ahead(wall: Wall) -> None:
+    schedule = await wall.put(name="nightly", priority=7, parameters={"date": "today-3"})
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    run = await wall.shop.run(row.run_ids[0])
+    assert (row.state, row.due_at, row.late) == ("FIRED", schedule.next_due, False)
+    assert (run.trigger_type, run.trigger_by) == (TriggerType.SCHEDULER, "schedule nightly")
+    assert run.run_date == row.due_at.astimezone(UTC).date() - timedelta(days=3)
+    after = await wall.shop.journal.find_schedule("acme", schedule.schedule_id)
+    assert after is not None
+    tomorrow = row.due_at.date() + timedelta(days=1)
+    assert (after.next_due, after.last_run_status) == (datetime.combine(tomorrow, time(), UTC), "RUNNING")
+    assert await wall.database.fetchval("SELECT priority FROM queue") == 7
+
+
+async def test_schedulers_at_once_fire_every_occurrence_once(wall: Wall, empty_url: str, tmp_path: Path) -> None:
+    schedules = [await wall.put(parameters={"date": f"today-{number}"}) for number in range(30)]
+    async with open_workshop(empty_url, tmp_path / "other") as other:
+        other.book.orgs.update(wall.shop.book.orgs)
+        await other.declare(ONE_STEP)
+        both = (wall.shop.scheduler(), other.scheduler())
+        await asyncio.gather(*(one.attend() for one in both for _ in range(2)))
+    assert [await wall.states(schedule) for schedule in schedules] == [["FIRED"]] * 30
+    assert await wall.database.fetchval("SELECT count(DISTINCT run_id) FROM occurrence") == 30
+    assert await wall.database.fetchval("SELECT count(*) FROM run") == 30
+
+
+@pytest.mark.parametrize("failpoint", ["fire.before_commit", "fire.after_commit"])
+async def test_a_scheduler_that_dies_leaves_no_occurrence_without_or_with_two_runs(
+    wall: Wall, empty_url: str, tmp_path: Path, failpoint: str
+) -> None:
+    schedule = await wall.put()
+
+    def die(name: str) -> None:
+        if name == failpoint:
+            raise DiedError
+
+    async with open_workshop(empty_url, tmp_path / "dying", failpoint=die) as dying:
+        dying.book.orgs.update(wall.shop.book.orgs)
+        await dying.declare(ONE_STEP)
+        with pytest.raises(DiedError):
+            await dying.scheduler().attend()
+    await wall.look()
+    decided = "FIRED" if failpoint == "fire.after_commit" else "DUE"
+    assert await wall.states(schedule) == [decided]
+    await wall.later(31)
+    await wall.look()
+    assert await wall.states(schedule) == ["FIRED"]
+    assert await wall.database.fetchval("SELECT count(*) FROM run") == 1
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "states"),
+    [
+        (CatchUp.NONE, ["MISSED", "MISSED", "MISSED", "MISSED"]),
+        (CatchUp.LATEST, ["MISSED", "MISSED", "MISSED", "FIRED"]),
+        (CatchUp.ALL, ["FIRED", "DUE", "DUE", "DUE"]),
+    ],
+)
+async def test_what_was_due_while_no_scheduler_ran_is_caught_up_as_the_schedule_says(
+    wall: Wall, catch_up: CatchUp, states: list[str]
+) -> None:
+    schedule = await wall.put(days_ago=3, catch_up=catch_up)
+    await wall.look()
+    assert await wall.states(schedule) == states
+    for _ in states:
+        await wall.over()
+        await wall.look()
+    rows = await wall.rows(schedule)
+    assert sum(row.state == "FIRED" for row in rows) == {"none": 0, "latest": 1, "all": 4}[catch_up]
+    assert all(row.why for row in rows if row.state == "MISSED")
+    assert len({run for row in rows for run in row.run_ids}) == sum(row.state == "FIRED" for row in rows)
+
+
+async def test_what_is_on_time_fires_although_nothing_is_caught_up(wall: Wall) -> None:
+    schedule = await wall.put(catch_up=CatchUp.NONE)
+    await wall.look()
+    assert await wall.states(schedule) == ["FIRED"]
+
+
+async def test_years_of_missed_times_are_written_in_parts_and_only_the_last_fires(wall: Wall) -> None:
+    await wall.put(days_ago=1200)
+    await wall.look()
+    counted = await wall.database.fetch("SELECT state, count(*) AS n FROM occurrence GROUP BY state ORDER BY state")
+    assert [(row["state"], row["n"]) for row in counted] == [("FIRED", 1), ("MISSED", 1200)]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "states"),
+    [(Overlap.SKIP, ["FIRED", "SKIPPED"]), (Overlap.QUEUE, ["FIRED", "DUE"]), (Overlap.CANCEL_PREVIOUS, ["FIRED"] * 2)],
+)
+async def test_what_is_due_while_an_earlier_run_is_live_goes_as_the_schedule_says(
+    wall: Wall, overlap: Overlap, states: list[str]
+) -> None:
+    schedule = await wall.put(overlap=overlap)
+    await wall.look()
+    await wall.database.execute("UPDATE occurrence SET due_at = due_at - interval '1 minute'")
+    await wall.database.execute("UPDATE schedule SET next_due = now(), look_at = now()")
+    await wall.look()
+    first, second = await wall.rows(schedule)
+    assert [first.state, second.state] == states
+    assert (await wall.shop.run(first.run_ids[0])).status == (
+        RunStatus.CANCELLED if overlap is Overlap.CANCEL_PREVIOUS else RunStatus.PENDING
+    )
+    await wall.over()
+    await wall.look()
+    assert (await wall.states(schedule))[1] == ("SKIPPED" if overlap is Overlap.SKIP else "FIRED")
+
+
+async def test_a_run_that_failed_for_a_passing_reason_is_started_again_three_times(wall: Wall) -> None:
+    schedule = await wall.put()
+    await wall.look()
+    waits = []
+    for _ in range(MOST_RETRIES):
+        await wall.over(only=away)
+        await wall.look()
+        (row,) = await wall.rows(schedule)
+        assert row.retry_at is not None
+        assert row.ended_at is not None
+        waits.append((row.retry_at - row.ended_at) / MINUTE)
+        await wall.later(waits[-1] * 60)
+        await wall.look()
+    await wall.over(only=away)
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    assert (waits, row.retries, row.retry_at, row.live) == ([1, 2, 4], 3, None, False)
+    assert row.why == "failed for a passing reason, and so did 3 retries"
+    last = await wall.shop.run(row.run_ids[-1])
+    assert (last.retry_of, last.trigger_type) == (row.run_ids[-2], TriggerType.SCHEDULER)
+    kept = await wall.shop.journal.find_schedule("acme", schedule.schedule_id)
+    assert kept is not None
+    assert kept.last_run_status == "FAILED"
+
+
+async def test_a_run_that_failed_for_good_is_not_started_again(wall: Wall) -> None:
+    schedule = await wall.put()
+    await wall.look()
+    await wall.over(only=wrong)
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    assert (row.status, row.retry_at, row.live) == (RunStatus.FAILED, None, False)
+
+
+async def test_an_organisation_that_may_not_run_is_skipped_with_the_reason(wall: Wall) -> None:
+    wall.shop.enrol("acme", status="SUSPENDED")
+    schedule = await wall.put()
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    assert (row.state, row.why.partition(":")[0]) == ("SKIPPED", "SUBSCRIPTION_INACTIVE")
+
+
+async def test_a_schedule_of_a_pipeline_that_is_gone_is_switched_off_with_a_note(wall: Wall) -> None:
+    schedule = await wall.put(pipeline="gone")
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    kept = await wall.shop.journal.find_schedule("acme", schedule.schedule_id)
+    assert (row.state, row.why.partition(":")[0]) == ("SKIPPED", "PIPELINE_NOT_FOUND")
+    assert kept is not None
+    assert (kept.active, kept.note) == (False, "switched off: there is no pipeline lab/test/gone any more")
+
+
+async def test_a_full_queue_puts_an_occurrence_off(wall: Wall) -> None:
+    schedule = await wall.put()
+    scheduler = wall.shop.scheduler()
+    firing = evolve(scheduler.firing, acceptance=wall.shop.acceptance(waiting_runs=0))
+    await evolve(scheduler, firing=firing).attend()
+    (row,) = await wall.rows(schedule)
+    assert (row.state, row.why.partition(":")[0]) == ("DUE", "QUEUE_FULL")
+    await wall.later(5)
+    await wall.look()
+    assert await wall.states(schedule) == ["FIRED"]
+
+
+async def test_a_change_takes_the_hold_of_a_scheduler_away(wall: Wall) -> None:
+    schedule = await wall.put(days_ago=1)
+    (held,) = await wall.shop.journal.hold()
+    assert await wall.shop.journal.hold() == ()
+    moment = held.now + timedelta(hours=1)
+    await wall.shop.journal.put_schedule(evolve(schedule, cron="0 0 1 1 *", next_due=moment))
+    with pytest.raises(StaleFenceError):
+        await wall.shop.journal.write_round(held, Round(next_due=held.now))
+    kept = await wall.shop.journal.find_schedule("acme", schedule.schedule_id)
+    assert kept is not None
+    assert kept.next_due == moment
+
+
+async def test_a_paused_schedule_fires_nothing_and_says_so_for_every_time(wall: Wall) -> None:
+    schedule = await wall.put()
+    await wall.shop.journal.set_schedule_active("acme", schedule.schedule_id, active=False, note="lunch", next_due=None)
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    assert (row.state, row.why) == ("SKIPPED", "the schedule was paused: lunch")
+
+
+async def test_jitter_puts_every_occurrence_off_alike(wall: Wall) -> None:
+    schedule = await wall.put(jitter_seconds=86_400)
+    await wall.look()
+    (row,) = await wall.rows(schedule)
+    assert row.state == "DUE"
+    assert row.act_at is not None
+    await wall.later((row.act_at - row.due_at).total_seconds())
+    await wall.look()
+    assert await wall.states(schedule) == ["FIRED"]
