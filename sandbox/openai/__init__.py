@@ -1,4 +1,4 @@
-"""The OpenAI provider as a laptop needs it: the organization usage and cost endpoints, with data and switchable faults.
+"""The OpenAI provider as a laptop needs it: organization usage and cost, the account, with data and switchable faults.
 
 Path of a request: app (authorization, faults, log) → query (parameters) → pages (cursor, buckets) → rows (grouping) →
 a source of records (generated, or a file). A record is one bundle of usage at a second of a UTC day; every bucket

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from sandbox.openai import sending
+from sandbox.openai.account import NAMES, account_document
 from sandbox.openai.answers import RefusedError, missing_key, missing_scope, unknown_key
 from sandbox.openai.endpoints import ENDPOINTS, Endpoint
 from sandbox.openai.faults import FaultRuleError, Faults, parse_rules
@@ -42,6 +43,8 @@ class Service:
         application = web.Application(middlewares=[self._listing])
         for endpoint in ENDPOINTS:
             application.router.add_get(f"{ROOT}/{endpoint.path}", self._answer(endpoint), allow_head=False)
+        for path, name in NAMES.items():
+            application.router.add_get(path, self._account(name), allow_head=False)
         application.router.add_get("/_requests", self._report)
         application.router.add_get("/_faults", self._rules)
         application.router.add_post("/_faults", self._switch)
@@ -83,7 +86,17 @@ class Service:
             if rule is None:
                 return await sending.stream(request, self._pages.page(query))
             request[_SEEN].fault = rule.kind
-            return await sending.answer(request, rule, self._pages, query)
+            return await sending.answer(request, rule, lambda ending: b"".join(self._pages.page(query, ending)))
+
+        return answer
+
+    def _account(self, name: str) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            body, rule = account_document(name), self._faults.take(name)
+            if rule is None:
+                return sending.document(body)
+            request[_SEEN].fault = rule.kind
+            return await sending.answer(request, rule, lambda _ending: body)
 
         return answer
 

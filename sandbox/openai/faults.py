@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from sandbox.openai.account import NAMES
 from sandbox.openai.endpoints import ENDPOINTS
 
 KINDS = (
@@ -26,7 +27,7 @@ KINDS = (
     "redirect",  # 302 to `location`
 )
 _LASTING = {"hang": 3_600.0, "delay": 1.0, "drip": 5.0}
-_ENDPOINTS = ("*", *(endpoint.name for endpoint in ENDPOINTS))
+_ENDPOINTS = ("*", *(endpoint.name for endpoint in ENDPOINTS), *NAMES.values())
 
 
 class FaultRuleError(ValueError):

@@ -13,8 +13,7 @@ from aiohttp import web
 
 from sandbox.openai.answers import error_body
 from sandbox.openai.faults import FaultRule
-from sandbox.openai.pages import Ending, Pages
-from sandbox.openai.query import Query
+from sandbox.openai.pages import Ending
 
 _PIECES = 64
 _AT_ONCE = struct.pack("ii", 1, 0)  # closing sends a reset instead of waiting
@@ -59,8 +58,8 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def answer(request: web.Request, rule: FaultRule, pages: Pages, query: Query) -> web.StreamResponse:
-    """Answer as the rule says."""
+async def answer(request: web.Request, rule: FaultRule, body_of: Callable[[Ending], bytes]) -> web.StreamResponse:
+    """Answer as the rule says; `body_of` gives the body for a way of ending a page."""
     if rule.kind == "status":
         return _status(rule)
     if rule.kind == "redirect":
@@ -68,7 +67,7 @@ async def answer(request: web.Request, rule: FaultRule, pages: Pages, query: Que
     if rule.kind == "html":
         return web.Response(text="<!doctype html><title>Just a moment...</title>", content_type="text/html")
     ending = Ending(rule.kind) if rule.kind in {"repeated_cursor", "lost_cursor"} else Ending.TRUE
-    body = b"".join(pages.page(query, ending))
+    body = body_of(ending)
     if rule.kind in _SLOW_OR_CUT:
         return await _SLOW_OR_CUT[rule.kind](request, rule, body)
     return document(body)
