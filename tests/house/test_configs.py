@@ -47,8 +47,20 @@ def test_every_pipeline_requires_registered_providers(catalog: Catalog) -> None:
             assert catalog.provider(provider).slug == provider
 
 
+PROVIDERS = ("OPENAI", "ANTHROPIC", "GCP_SA", "SMTP", "SLACK")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_says_where_its_prices_are_and_how_its_credential_is_tried(catalog: Catalog, name: str) -> None:
+    declared = catalog.provider(name).declared
+    assert bool(declared.validation) is bool(declared.base_url)
+    if declared.pricing:
+        assert f",{name.lower()}," in str(catalog.schemas.text(declared.pricing.prices))
+        assert catalog.schemas.table(declared.pricing.table).name == declared.pricing.table
+
+
 def test_every_declared_table_of_a_provider_has_a_schema(catalog: Catalog) -> None:
-    tables = [table for name in ("OPENAI", "ANTHROPIC", "GCP_SA") for table in catalog.provider(name).declared.tables]
+    tables = [table for name in PROVIDERS for table in catalog.provider(name).declared.tables]
     assert "openai_cost_daily" in tables
     assert [catalog.schemas.table(table).name for table in tables] == tables
 

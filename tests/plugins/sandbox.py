@@ -44,6 +44,7 @@ ORGS = (
     "crowded",  # one run at once, and many that wait
     "patient",  # is told to come back later
     "reader",  # pastes what the README says
+    "keeper",  # stores and proves its credential
     "swapped",  # its credential's row is a copy of another's
     *("priced", "limited", "outage", "hasty"),  # run on the service beside the stack's
     *(f"unlucky_{number}" for number in range(9)),  # meet the provider's failures, one breaker each

@@ -8,6 +8,7 @@ by INTEGRATION_NOT_CONFIGURED where the credential is switched off or over, and 
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Callable
 from datetime import datetime
@@ -15,9 +16,9 @@ from datetime import datetime
 import attrs
 from attrs import frozen
 
-from workers.model.credential import USABLE, Credential, CredentialType, ValidationStatus, Verdict
+from workers.model.credential import Credential, CredentialType, ValidationStatus, Verdict, shown
 from workers.model.failure import Code, FailedError, Failure, Reason
-from workers.model.secret import Secret, bound_data
+from workers.model.secret import HANDED_IN, Secret, bound_data
 from workers.ports import CentralWarehouse, Keys, Row, Schemas
 
 LONGEST = 64 * 1024
@@ -57,7 +58,7 @@ class Credentials:
             row["provider"],
             await self._opened(org, provider, row),
             row.get("validation_status") or "without a status",
-            row.get("last_error") or "",
+            shown(row.get("last_error") or ""),
             row.get("last_validated_at"),
         )
 
@@ -98,6 +99,19 @@ class Credentials:
             await self._check_same(org, provider, secret, row)
         return credential_id
 
+    async def unseal(self, org: str, provider: str, sealed: str) -> Secret:
+        """Open a secret that was sealed for an organisation and provider by others, in base64, and is not stored."""
+        try:
+            plain = await self._keys.decrypt(
+                base64.b64decode(sealed, validate=True), bound_data(org, self._names(provider)[0], "", HANDED_IN)
+            )
+            return Secret(plain.decode())
+        except ValueError:
+            raise _invalid(provider, "was handed in damaged") from None
+        except FailedError as error:
+            message = f"the {provider} credential that was handed in cannot be opened: {error.failure.message}"
+            raise FailedError(attrs.evolve(error.failure, message=message)) from None
+
     async def record(self, org: str, credential_id: str, verdict: Verdict, at: datetime) -> None:
         """Record what a validation found."""
         values = {
@@ -134,7 +148,7 @@ class Credentials:
 
 def usable(credential: Credential) -> Credential:
     """Return a credential that runs may use; FailedError(CREDENTIAL_INVALID) when its status forbids it."""
-    if credential.status in USABLE:
+    if credential.usable:
         return credential
     why = f" ({credential.last_error})" if credential.last_error else ""
     raise _invalid(credential.provider, f"is {credential.status}{why}; store it again")

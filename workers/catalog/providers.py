@@ -14,8 +14,9 @@ from workers.catalog.egress import header_faults, url_fault
 from workers.catalog.faults import Fault
 from workers.catalog.problems import Findings, Problem
 from workers.catalog.structure import read_as
+from workers.model.credential import CredentialForm, CredentialType
 from workers.model.failure import Code, Reason, refused
-from workers.model.page import TOKEN_KINDS, Auth, Endpoint, Limits
+from workers.model.page import TOKEN_KINDS, Auth, Endpoint, Limits, Proof
 
 
 @frozen
@@ -64,21 +65,33 @@ class CredentialFile:
 
 @frozen
 class ValidationFile:
-    """A cheap call that only a working credential can make."""
+    """A cheap call that only a working credential can make; `needs` tells people what a credential has to be for it."""
 
     path: str
+    needs: str
     method: Literal["GET", "POST"] = "GET"
     params: Mapping[str, str] = field(factory=dict)
 
 
 @frozen
+class PricingFile:
+    """Where usage has its price from: a file of dated list prices below configs/, and the table it is loaded to."""
+
+    prices: str
+    table: str
+
+
+@frozen
 class ProviderFile:
-    """One entry of the registry; `base_url_setting` names the setting that overrides `base_url`."""
+    """One entry of the registry; `base_url_setting` names the setting that overrides `base_url`.
+
+    Without a `base_url` only its credential is kept: what speaks to it has its address from elsewhere.
+    """
 
     name: str
-    kind: Literal["llm", "cloud", "saas"]
-    base_url: str
+    type: Literal["llm", "cloud", "saas", "notification"]
     auth: AuthFile
+    base_url: str = ""
     base_url_setting: str = ""
     token_url: str = ""
     token_url_setting: str = ""
@@ -87,6 +100,7 @@ class ProviderFile:
     limits: LimitsFile = LimitsFile()
     credential: CredentialFile = CredentialFile()
     validation: ValidationFile | None = None
+    pricing: PricingFile | None = None
     tables: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
@@ -168,6 +182,8 @@ def _provider(slug: str, declared: ProviderFile, overrides: Mapping[str, str]) -
             limits.polls_per_minute,
             limits.poll_burst,
         ),
+        form=CredentialForm(CredentialType(declared.credential.type), declared.credential.prefix),
+        proof=_proof(declared.validation),
     )
     return Provider(slug, declared, endpoint, endpoint.auth.token_url)
 
@@ -188,6 +204,12 @@ def _auth(slug: str, declared: ProviderFile, overrides: Mapping[str, str]) -> Au
     )
 
 
+def _proof(declared: ValidationFile | None) -> Proof | None:
+    if declared is None:
+        return None
+    return Proof(declared.path, tuple(declared.params.items()), declared.method, declared.needs)
+
+
 def _faults(declared: ProvidersFile) -> Iterator[Fault]:
     taken = set(declared.providers)
     for slug, one in declared.providers.items():
@@ -203,11 +225,13 @@ def _faults(declared: ProvidersFile) -> Iterator[Fault]:
             if why:
                 yield Fault((*at, place), why)
         yield from header_faults(one.headers, (*at, "headers"))
-        yield from _auth_faults(one, (*at, "auth"))
+        yield from _auth_faults(one, at)
 
 
-def _auth_faults(one: ProviderFile, at: tuple[str | int, ...]) -> Iterator[Fault]:
+def _auth_faults(one: ProviderFile, at: tuple[str, ...]) -> Iterator[Fault]:
     if (one.auth.type in {"header", "query"}) is not bool(one.auth.name):
-        yield Fault(at, "auth of type header or query, and only that, has a name")
+        yield Fault((*at, "auth"), "auth of type header or query, and only that, has a name")
     if one.auth.type in TOKEN_KINDS and not one.token_url:
-        yield Fault(at, f"auth of type {one.auth.type} needs a token_url")
+        yield Fault((*at, "auth"), f"auth of type {one.auth.type} needs a token_url")
+    if not one.base_url and (one.auth.type != "none" or one.validation):
+        yield Fault(at, "without a base_url there is nothing to authenticate at or to validate by", key=True)

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from workers.catalog.plans import Plans
+from workers.model.credential import shown
 from workers.model.org import SLUG, Integration, Org, OrgKey, Subscription
 from workers.model.table import IDENTIFIER
 from workers.ports import Row
@@ -85,7 +86,13 @@ def _subscription(row: Row, plans: Plans) -> Subscription:
 
 
 def _integration(row: Row, canonical: Callable[[str], str]) -> Integration:
-    return Integration(_text(row, "id"), canonical(_text(row, "name")), _text(row, "status"))
+    return Integration(
+        _text(row, "id"),
+        canonical(_text(row, "name")),
+        _text(row, "status"),
+        active=row.get("is_active") is True,
+        last_error=shown(_text(row, "last_error")),
+    )
 
 
 def _latest(rows: Iterable[Row]) -> Mapping[str, Row]:

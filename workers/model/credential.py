@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from attrs import frozen
 
+from workers.model.failure import Failure, Reason
 from workers.model.secret import Secret
 
 LONGEST = 60 * 1024
 """Bytes of a credential: Cloud KMS seals 64 KiB at most."""
 
+MOST_SHOWN = 300
+
+_KEY_LIKE = re.compile(r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}|-----BEGIN.*")
 _SERVICE_ACCOUNT = ("project_id", "private_key_id", "private_key", "client_email", "token_uri")
 
 
@@ -53,6 +58,11 @@ class Credential:
     last_error: str = ""
     last_validated_at: datetime | None = None
 
+    @property
+    def usable(self) -> bool:
+        """Whether a run may use it."""
+        return self.status in USABLE
+
 
 @frozen
 class Verdict:
@@ -79,6 +89,29 @@ class CredentialForm:
         if self.type is CredentialType.SERVICE_ACCOUNT_JSON:
             return _service_account_objection(text)
         return "" if text.startswith(self.prefix) else f"it does not begin with {self.prefix}"
+
+
+def shown(stored_error: str) -> str:
+    """Return what may be shown of a stored error, whoever wrote it: one short line without anything like a key."""
+    return _KEY_LIKE.sub("***", " ".join(stored_error.split()))[:MOST_SHOWN]
+
+
+def verdict_of(failure: Failure, needs: str) -> Verdict | None:
+    """Return what a failed trial says of the credential; None when it says nothing of it, but of the provider's health.
+
+    `needs` is what a credential has to be for the call of the trial.
+    """
+    status, code = failure.metadata.get("status", ""), failure.metadata.get("provider_code", "")
+    match failure.reason:
+        case Reason.CREDENTIAL_INVALID:
+            return Verdict(ValidationStatus.INVALID, failure.message)
+        case Reason.PROVIDER_AUTH:
+            over = "expired" in code.lower()
+            said = " ".join(filter(None, ("the provider answered", status, f"({code})" if code else "")))
+            wanted = f"; it takes {needs}" if needs else ""
+            return Verdict(ValidationStatus.EXPIRED if over else ValidationStatus.INVALID, f"{said}{wanted}")
+        case _:
+            return None
 
 
 def credential_id(*parts: object) -> str:

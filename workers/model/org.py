@@ -45,16 +45,30 @@ class Subscription:
 
 @frozen
 class Integration:
-    """A stored credential without its secret."""
+    """A stored credential without its secret; `last_error` is why its last validation failed."""
 
     credential_id: str
     provider: str
     status: str
+    active: bool = True
+    last_error: str = ""
 
     @property
     def usable(self) -> bool:
-        """Whether a run may start on it."""
-        return self.status in USABLE
+        """Whether a run may start on it: it is active, and a validation that failed is not all that is known of it.
+
+        A rejected credential (INVALID) is tried again by whoever uses it; an EXPIRED one is over.
+        """
+        return self.active and self.status in USABLE
+
+    @property
+    def obstacle(self) -> str:
+        """Say why no run may start on it; empty when one may."""
+        if self.usable:
+            return ""
+        standing = f"is {self.status or 'without a status'}" if self.active else "is switched off"
+        refused = f"; it was {self.status} when it was last validated" if not self.active and self.last_error else ""
+        return f"the {self.provider} credential {standing}{refused}{f': {self.last_error}' if self.last_error else ''}"
 
 
 @frozen
@@ -92,6 +106,11 @@ class Org:
     def integration(self, provider: str) -> Integration | None:
         """Return the usable credential for a provider."""
         return next((found for found in self.integrations if found.provider == provider and found.usable), None)
+
+    def without(self, provider: str) -> str:
+        """Say why there is no usable credential for a provider; empty when there is one."""
+        stored = [found.obstacle for found in self.integrations if found.provider == provider]
+        return min(stored, default=f"there is no credential for {provider}")
 
 
 class Caller(StrEnum):

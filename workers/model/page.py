@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from workers.model.credential import CredentialForm
 from workers.model.pagination import Pagination, SinglePage
 
 TOKEN_KINDS = frozenset({"service_account", "oauth2_client_credentials", "oauth2_refresh_token"})
@@ -52,14 +53,29 @@ class Limits:
 
 
 @frozen
+class Proof:
+    """A cheap call that only a working credential can make; `needs` says in words what that takes."""
+
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    needs: str = ""
+
+
+@frozen
 class Endpoint:
-    """A provider's API: base URL, how to authenticate, headers that every request carries, and its limits."""
+    """A provider's API: base URL, how to authenticate, headers that every request carries, and its limits.
+
+    `form` is what its credentials look like, `proof` how one is tried (None where none can be).
+    """
 
     provider: str
     base_url: str
     auth: Auth = Auth()
     headers: Mapping[str, str] = field(factory=dict)
     limits: Limits = Limits()
+    form: CredentialForm = field(factory=CredentialForm)
+    proof: Proof | None = None
 
 
 @frozen
@@ -69,6 +85,7 @@ class Read:
     Rows stand at `data_path`, how many there are in all at `total_path` when the provider says so: places as
     `workers/rest/expressions.py` reads them. `key_fields` tell rows apart in receipts; `page_fields` are the places
     of what is wanted of each answer beside its rows.
+    With `single_object` one object stands at `data_path`, which is the only row.
     """
 
     endpoint: Endpoint
@@ -81,6 +98,7 @@ class Read:
     key_fields: tuple[str, ...] = ()
     page_fields: tuple[str, ...] = ()
     total_path: str = ""
+    single_object: bool = False
 
 
 @frozen

@@ -30,6 +30,10 @@ class Secret:
         raise TypeError("a secret is not serialisable")
 
 
+HANDED_IN = "handed-in"
+"""Purpose of what is sealed by others to be stored here."""
+
+
 def bound_data(org: str, provider: str, credential_id: str, purpose: str = "credential") -> bytes:
     """Additional authenticated data of a sealed credential: a row moved elsewhere does not decrypt."""
     return f"datapipeline\x1f{org}\x1f{provider}\x1f{credential_id}\x1f{purpose}".encode()

@@ -25,6 +25,12 @@ class Vault(Protocol):
     async def stored(self, provider: str) -> Credential:
         """Return the active credential whatever its last validation said."""
 
+    async def unseal(self, provider: str, sealed: str) -> Secret:
+        """Open a secret that was handed in sealed, in base64, and is not stored yet.
+
+        It was sealed under the service's key with `model.secret.bound_data(org, provider, "", HANDED_IN)` bound to it.
+        """
+
     def keep(self, name: str, secret: Secret) -> None:
         """Hand a secret on to later steps of this run, in memory only."""
 

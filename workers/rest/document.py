@@ -30,10 +30,11 @@ class Document:
     bytes: int
 
 
-def read_document(body: bytes, data_path: str) -> Document:
+def read_document(body: bytes, data_path: str, *, single_object: bool = False) -> Document:
     """Parse a page and find its rows. Raises DocumentError."""
     value = parse(body)
-    return Document(value, rows_at(value, data_path), sha256(body).hexdigest(), len(body))
+    rows = (object_at(value, data_path),) if single_object else rows_at(value, data_path)
+    return Document(value, rows, sha256(body).hexdigest(), len(body))
 
 
 def parse(body: bytes) -> Any:
@@ -77,6 +78,14 @@ def rows_at(value: Any, path: str) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DocumentError(f"has no list of objects {where}")
     return tuple(rows)
+
+
+def object_at(value: Any, path: str) -> Mapping[str, Any]:
+    """Return the object at a path. Raises DocumentError naming the path."""
+    found = at(value, path)
+    if not isinstance(found, dict):
+        raise DocumentError(f"has no object {f'at {path!r}' if path else 'at the top'}")
+    return found
 
 
 def _may_hold_surrogates(text: str) -> bool:

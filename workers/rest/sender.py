@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import ClientResponse, ClientSession
@@ -24,6 +25,7 @@ from workers.rest.trouble import Trouble, bad_response
 from workers.rest.verdict import judge
 from workers.rest.wiring import Clock
 
+_EXPLAINED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 2.0
 _PARSED_AT_ONCE = 64 * 1024
@@ -73,7 +75,7 @@ class Sender:
             ):
                 status = response.status
                 if status != HTTPStatus.OK:
-                    body = await _reasons(response) if status == HTTPStatus.FORBIDDEN else b""
+                    body = await _reasons(response) if status in _EXPLAINED else b""
                     return judge(status, response.headers, body, self._clock.now())
                 check_headers(response.headers)
                 body = await receive(response, read.endpoint.limits.page_bytes)
@@ -85,15 +87,15 @@ class Sender:
 
     async def _parsed(self, read: Read, received: _Received) -> Answer | Trouble:
         try:
-            return Answer(await self._document(received.body, read.data_path), received.link)
+            return Answer(await self._document(received.body, read), received.link)
         except DocumentError as error:
             return evolve(bad_response(f"answered with a body that {error}"), status=int(HTTPStatus.OK))
 
-    async def _document(self, body: bytes, data_path: str) -> Document:
+    async def _document(self, body: bytes, read: Read) -> Document:
+        parsed = partial(read_document, body, read.data_path, single_object=read.single_object)
         if len(body) <= _PARSED_AT_ONCE:
-            return read_document(body, data_path)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, read_document, body, data_path)
+            return parsed()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, parsed)
 
 
 async def _reasons(response: ClientResponse) -> bytes:

@@ -9,13 +9,17 @@ from workers.model.failure import FailedError, Reason, provider_failed
 
 @frozen
 class Trouble:
-    """`what` continues the sentence «METHOD URL …»; `status` is 0 when there was no answer."""
+    """`what` continues the sentence «METHOD URL …»; `status` is 0 when there was no answer.
+
+    `code` is the provider's own word for it, where it is one that is known.
+    """
 
     reason: Reason
     what: str
     retryable: bool = False
     retry_after: float | None = None
     status: int = 0
+    code: str = ""
 
     @property
     def unwell(self) -> bool:
@@ -33,6 +37,7 @@ class Trouble:
             provider=provider,
             status=str(self.status) if self.status else "",
             attempt=str(attempt),
+            **({"provider_code": self.code} if self.code else {}),
         )
 
 

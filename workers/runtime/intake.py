@@ -160,13 +160,9 @@ class Acceptance:
             message = f"{obstacle}; pipelines run with an ACTIVE or TRIAL subscription, see {self._bounds.mend_at}"
             raise refused(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message, status=_standing(org))
         for provider in pipeline.integration_required:
-            if org.integration(provider) is None:
-                raise refused(
-                    Code.FAILED_PRECONDITION,
-                    Reason.INTEGRATION_NOT_CONFIGURED,
-                    f"there is no active, valid credential for {provider}; set it up at {self._bounds.mend_at}",
-                    provider=provider,
-                )
+            if why := org.without(provider):
+                what = f"{why}; set it up at {self._bounds.mend_at}"
+                raise refused(Code.FAILED_PRECONDITION, Reason.INTEGRATION_NOT_CONFIGURED, what, provider=provider)
         return org
 
     def _terms(self, org: Org) -> LaneTerms:

@@ -25,7 +25,9 @@ log = structlog.get_logger()
 KEPT_AS, KEPT_FROM = "kept_as", "provider"
 """What a step that keeps a secret says of it in its output."""
 
-_REFUSED = "401"
+_REFUSED = {"400", "401"}
+"""Statuses that are about the credential: of 400 only a token endpoint's becomes PROVIDER_AUTH; a 403 may be about one
+thing that was asked for."""
 
 
 @define(eq=False, repr=False)
@@ -77,7 +79,7 @@ class StepVault:
         self._standing = standing
         self._clock = clock
         self._used: dict[str, Credential] = {}
-        self._rotations = 0
+        self._rotated: list[Secret] = []
 
     async def secret(self, name: str, secret_key: str = "") -> Secret:
         """Return what was kept under the name, the stored credential, or what was kept under `secret_key`."""
@@ -102,6 +104,10 @@ class StepVault:
             raise absent(provider)
         return found
 
+    async def unseal(self, provider: str, sealed: str) -> Secret:
+        """Open a secret that was handed in sealed for this organisation and provider."""
+        return await self._credentials.unseal(self._standing.org, provider, sealed)
+
     def keep(self, name: str, secret: Secret) -> None:
         """Hand a secret on to later steps of this run."""
         self._kept.put(self._canonical(name), self._standing.attempt.step_id, secret)
@@ -120,28 +126,27 @@ class StepVault:
         return await self._store(act, provider, secret, name=name, kind=kind, status=status)
 
     async def rotate(self, provider: str, secret: Secret) -> None:
-        """Store what the provider has replaced its credential by; it has just given it out, so it is VALID."""
-        self._rotations += 1
-        step = self._standing.attempt
-        act = (self._standing.run_id, step.step_id, step.attempt, self._rotations, self._canonical(provider))
+        """Store what the provider has replaced its credential by; it has just given it out, so it is VALID.
+
+        Called again with the same secret, as after an unknown outcome, it is the same act.
+        """
+        if not self._rotated or self._rotated[-1].reveal() != secret.reveal():
+            self._rotated.append(secret)
+        step, number = self._standing.attempt, len(self._rotated)
+        act = (self._standing.run_id, step.step_id, step.attempt, number, self._canonical(provider))
         await self._store(act, provider, secret, status=ValidationStatus.VALID)
-        if self._handed_on(provider) is not None:
-            self.keep(provider, secret)
 
     async def record(self, credential_id: str, verdict: Verdict) -> None:
         """Record what a validation found, with the time."""
         await self._credentials.record(self._standing.org, credential_id, verdict, self._clock.now())
 
     async def explained(self, error: FailedError) -> FailedError:
-        """Return a step's failure; of one that its provider refused, flag the credential and say what is known of it.
-
-        Only a 401 flags: a 403 may be about one thing that was asked for.
-        """
+        """Return a step's failure; where its provider refused, flag the credential and say what is known of it."""
         failure = error.failure
         used = self._used.get(self._canonical(failure.metadata.get("provider", "")))
         if failure.reason is not Reason.PROVIDER_AUTH or used is None:
             return error
-        if failure.metadata.get("status") == _REFUSED and used.status != ValidationStatus.INVALID:
+        if failure.metadata.get("status") in _REFUSED and used.status != ValidationStatus.INVALID:
             await self._flag(used, failure)
         return FailedError(evolve(failure, message=f"{failure.message}{_known(used)}"))
 
@@ -158,9 +163,12 @@ class StepVault:
         return found
 
     async def _store(self, act: tuple[object, ...], provider: str, secret: Secret, **more: Any) -> str:
-        return await self._credentials.store(
+        stored = await self._credentials.store(
             self._standing.org, provider, secret, credential_id=credential_id(*act), **more
         )
+        if self._handed_on(provider) is not None:
+            self.keep(provider, secret)
+        return stored
 
     def _handed_on(self, name: str) -> Secret | None:
         return self._kept.find(self._canonical(name), self._standing.completed) if name else None

@@ -1,5 +1,6 @@
--- Every organisation, active key, subscription and active credential (without what is sealed in it), as one answer and
--- so as of one moment. `name` is the dataset, the key's hash, the plan or the provider.
+-- Every organisation, active key, subscription and credential (without what is sealed in it), as one answer and so as of
+-- one moment. `name` is the dataset, the key's hash, the plan or the provider. Of credentials that are not active only
+-- the newest of a provider, and only where none is active.
 SELECT
   'profile' AS kind,
   org_slug,
@@ -14,6 +15,8 @@ SELECT
   CAST(NULL AS DATE) AS trial_end_date,
   CAST(NULL AS DATE) AS end_date,
   CAST(NULL AS TIMESTAMP) AS expires_at,
+  CAST(NULL AS BOOL) AS is_active,
+  CAST(NULL AS STRING) AS last_error,
   COALESCE(updated_at, created_at) AS changed_at,
   created_at
 FROM {central}.org_profiles
@@ -32,6 +35,8 @@ SELECT
   CAST(NULL AS DATE) AS trial_end_date,
   CAST(NULL AS DATE) AS end_date,
   expires_at,
+  CAST(NULL AS BOOL) AS is_active,
+  CAST(NULL AS STRING) AS last_error,
   created_at AS changed_at,
   created_at
 FROM {central}.org_api_keys
@@ -51,6 +56,8 @@ SELECT
   trial_end_date,
   subscription_end_date AS end_date,
   CAST(NULL AS TIMESTAMP) AS expires_at,
+  CAST(NULL AS BOOL) AS is_active,
+  CAST(NULL AS STRING) AS last_error,
   COALESCE(updated_at, created_at) AS changed_at,
   created_at
 FROM {central}.org_subscriptions
@@ -69,7 +76,15 @@ SELECT
   CAST(NULL AS DATE) AS trial_end_date,
   CAST(NULL AS DATE) AS end_date,
   CAST(NULL AS TIMESTAMP) AS expires_at,
+  is_active,
+  SUBSTR(last_error, 1, 300) AS last_error,
   COALESCE(updated_at, created_at) AS changed_at,
   created_at
 FROM {central}.org_integration_credentials
-WHERE is_active
+WHERE TRUE
+QUALIFY
+  is_active
+  OR ROW_NUMBER() OVER (
+    PARTITION BY org_slug, provider
+    ORDER BY is_active DESC, COALESCE(updated_at, created_at) DESC
+  ) = 1

@@ -121,6 +121,30 @@ async def test_a_required_credential_must_be_there_and_usable(door: Workshop, st
     assert failure.metadata["provider"] == "OPENAI"
 
 
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (None, "there is no credential for OPENAI; set it up at https://mend"),
+        (Integration("c1", "OPENAI", "EXPIRED"), "the OPENAI credential is EXPIRED; set"),
+        (Integration("c1", "OPENAI", "VALID", active=False), "the OPENAI credential is switched off; set it up"),
+        (
+            Integration("c1", "OPENAI", "INVALID", active=False, last_error="answered 401"),
+            "the OPENAI credential is switched off; it was INVALID when it was last validated: answered 401; set",
+        ),
+    ],
+)
+async def test_a_missing_credential_is_told_with_what_its_last_validation_found(
+    door: Workshop, stored: Integration | None, said: str
+) -> None:
+    door.enrol("acme", integrations=(stored,) if stored else ())
+    assert (await refusal(door)).message.startswith(said)
+
+
+async def test_a_credential_that_was_rejected_disables_nothing_by_itself(door: Workshop) -> None:
+    door.enrol("acme", integrations=(Integration("c1", "OPENAI", "INVALID", last_error="answered 401"),))
+    assert not (await ask(door)).existing
+
+
 async def test_the_same_live_run_is_returned_before_any_quota_is_looked_at(door: Workshop) -> None:
     door.enrol("acme", subscription=Subscription("ACTIVE", "PRO", 1, 10, 1))
     first = await ask(door, n=1, trigger_by="ada")

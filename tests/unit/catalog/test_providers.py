@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.catalog.conftest import Configs
+from workers.catalog import Catalog
+from workers.model.credential import CredentialForm
 from workers.model.failure import FailedError
 from workers.model.page import Auth
 
-ENTRY = "providers:\n  VENDOR:\n    name: Vendor\n    kind: saas\n"
+ENTRY = "providers:\n  VENDOR:\n    name: Vendor\n    type: saas\n"
 
 
 def test_an_endpoint_says_how_a_provider_is_spoken_to(configs: Configs) -> None:
@@ -33,6 +37,18 @@ def test_a_setting_leads_to_another_token_endpoint_but_the_declared_one_stays_th
     assert auth.audience == "https://oauth2.googleapis.com/token"
 
 
+def test_an_endpoint_says_what_credentials_look_like_and_how_one_is_tried() -> None:
+    endpoint = Catalog.load(Path("configs")).endpoint("OPENAI")
+    assert endpoint.form == CredentialForm(prefix="sk-admin-")
+    assert endpoint.proof is not None
+    assert endpoint.proof.needs == "an admin key with the scope api.usage.read"
+
+
+def test_a_provider_may_have_a_credential_and_no_api(configs: Configs) -> None:
+    configs.write("system/providers.yml", "providers:\n  SMTP: {name: Mail, type: notification, auth: {type: none}}\n")
+    assert configs.load().endpoint("SMTP").base_url == ""
+
+
 @pytest.mark.parametrize("url", ["ftp://x.example.com", "https://a@b.example.com", "nonsense"])
 def test_a_setting_that_is_no_url_is_refused(configs: Configs, url: str) -> None:
     faults = configs.faults(base_urls={"OPENAI_BASE_URL": url})
@@ -50,6 +66,8 @@ def test_an_unknown_provider_is_refused_by_name(configs: Configs) -> None:
         ("base_url: http://api.vendor.com\n    auth: {type: bearer}", "5:15: a URL must be https"),
         ("base_url: https://10.1.2.3\n    auth: {type: bearer}", "5:15: a URL must name a host, not an address"),
         ("base_url: https://a.example.com", "2:3: missing key 'auth'"),
+        ("auth: {type: bearer}", "2:3: without a base_url there is nothing to authenticate at"),
+        ("auth: {type: none}\n    validation: {path: /me, needs: a key}", "2:3: without a base_url there is nothing"),
         ("base_url: https://a.example.com\n    auth: {type: header}", "6:11: auth of type header or query"),
         ("base_url: https://a.example.com\n    auth: {type: bearer, name: x}", "6:11: auth of type header or query"),
         (

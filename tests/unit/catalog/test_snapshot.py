@@ -39,7 +39,7 @@ def test_rows_become_an_organisation() -> None:
     found = snapshot(
         profile(),
         subscription(daily_limit=7, monthly_limit=70, concurrent_limit=3, trial_end_date=date(2026, 1, 1)),
-        row("integration", id="c1", name="CLAUDE", status="VALID"),
+        row("integration", id="c1", name="CLAUDE", status="VALID", is_active=True),
         key(),
     )
     org = found.orgs["acme"]
@@ -48,6 +48,14 @@ def test_rows_become_an_organisation() -> None:
     assert org.integrations == (Integration("c1", "ANTHROPIC", "VALID"),)
     assert found.keys == {HASH: OrgKey("k1", "acme", HASH)}
     assert found.doubtful == 0
+
+
+def test_a_credential_that_is_switched_off_is_known_with_what_was_wrong() -> None:
+    stored = {"id": "c1", "name": "CLAUDE", "status": "INVALID", "is_active": False}
+    found = snapshot(profile(), row("integration", **stored, last_error="Incorrect key: sk-ant-admin-0123456789abcdef"))
+    (known,) = found.orgs["acme"].integrations
+    assert known == Integration("c1", "ANTHROPIC", "INVALID", active=False, last_error="Incorrect key: ***")
+    assert not known.usable
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.model.credential import LONGEST, CredentialForm, CredentialType, credential_id
+from workers.model.credential import (
+    LONGEST,
+    MOST_SHOWN,
+    CredentialForm,
+    CredentialType,
+    credential_id,
+    shown,
+    verdict_of,
+)
+from workers.model.failure import Reason, provider_failed
 from workers.model.secret import Secret
 
 KEY_FILE = {
@@ -46,6 +55,24 @@ def test_the_form_of_a_credential_is_judged(form: CredentialForm, text: str, sai
 @given(st.text(min_size=12), st.sampled_from([ADMIN, ACCOUNT]))
 def test_an_objection_quotes_nothing_of_the_secret(text: str, form: CredentialForm) -> None:
     assert text not in form.objection(Secret(text))
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ("answered 403 (ACCESS_TOKEN_SCOPE_INSUFFICIENT)", "answered 403 (ACCESS_TOKEN_SCOPE_INSUFFICIENT)"),
+        ("bad key AIzaSyD-1234567890_abcdefg\nsorry", "bad key *** sorry"),
+        ("-----BEGIN PRIVATE KEY----- MIIE", "***"),
+        ("x " * 400, ("x " * 400)[:MOST_SHOWN]),
+    ],
+)
+def test_a_stored_error_is_shown_in_a_line_without_what_looks_like_a_key(stored: str, said: str) -> None:
+    assert shown(stored) == said
+
+
+def test_a_failure_that_is_not_about_the_credential_is_no_verdict() -> None:
+    away = provider_failed(Reason.PROVIDER_UNAVAILABLE, "away", retryable=True, status="503")
+    assert verdict_of(away.failure, "") is None
 
 
 @given(st.lists(st.text(), min_size=1), st.lists(st.text(), min_size=1))

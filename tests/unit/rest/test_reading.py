@@ -70,6 +70,20 @@ async def test_a_next_page_is_asked_for_only_when_it_is_wanted(desk: Desk) -> No
     assert len(desk.provider.heard) == 1
 
 
+@pytest.mark.parametrize(("path", "row"), [("", {"org": {"id": 1}}), ("org", {"id": 1})])
+async def test_a_single_object_is_the_only_row(desk: Desk, path: str, row: object) -> None:
+    desk.provider.script("/rows", hostile.text('{"org": {"id": 1}}'))
+    (page,) = await desk.pages(desk.read(data_path=path, single_object=True))
+    assert page.rows == (row,)
+
+
+@pytest.mark.parametrize(("body", "why"), [("[{}]", "no object at the top"), ('"x"', "no object at the top")])
+async def test_what_is_no_object_is_a_bad_answer(desk: Desk, body: str, why: str) -> None:
+    desk.provider.script("/rows", hostile.text(body))
+    with pytest.raises(FailedError, match=why):
+        await desk.pages(desk.read(data_path="", single_object=True))
+
+
 async def test_offset_pages_come_through(desk: Desk) -> None:
     desk.provider.script("/rows", hostile.by_request(by_offset))
     assert await desk.rows(desk.read(pagination=OffsetPages("skip", "top", 3))) == SOURCE

@@ -74,3 +74,21 @@ def test_a_provider_may_say_whether_to_retry(status: int, said: str, retryable: 
 def test_a_wait_counts_only_where_there_is_a_retry() -> None:
     assert judge(503, {"retry-after": "3"}, b"", NOW).retry_after == 3.0
     assert judge(404, {"retry-after": "3"}, b"", NOW).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"code": "invalid_api_key", "type": "invalid_request_error"}, "invalid_api_key"),
+        ({"type": "authentication_error", "message": "invalid x-api-key"}, "authentication_error"),
+        ({"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}, "SERVICE_DISABLED"),
+        ({"code": 403, "status": "UNAUTHENTICATED"}, "UNAUTHENTICATED"),
+        ({"code": "sk-admin-canary", "type": "canary"}, ""),
+        ("invalid_api_key", ""),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_why_a_credential_is_not_accepted_is_said_by_known_words_only(status: int, error: object, code: str) -> None:
+    trouble = judge(status, {}, json.dumps({"error": error}).encode(), NOW)
+    assert (trouble.reason, trouble.code) == (Reason.PROVIDER_AUTH, code)
+    assert trouble.what == f"answered {status}{f' {code}' if code else ''}: the credential is not accepted"

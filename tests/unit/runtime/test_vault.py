@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from attrs import define, field
 
 from tests.fakes.clock import ManualClock
-from workers.model.credential import Credential, Verdict
+from tests.fakes.credential_shelf import CredentialShelf
+from workers.model.credential import ValidationStatus, Verdict
 from workers.model.failure import FailedError, Reason, provider_failed
 from workers.model.run import StepRun, StepStatus
 from workers.model.secret import Secret
@@ -20,36 +20,15 @@ CLOCK = ManualClock()
 DECRYPTED = StepRun("decrypt", "x.y", StepStatus.COMPLETED, output={"kept_as": "loaned", "provider": "OPENAI"})
 
 
-@define
-class Shelf:
-    """Keeps what `Credentials` promises, in a dictionary; `away` makes writing fail."""
-
-    stored: dict[str, Credential] = field(factory=dict)
-    acts: list[tuple[str, str, str, str]] = field(factory=list)
-    verdicts: list[tuple[str, Verdict]] = field(factory=list)
-    away: FailedError | None = None
-
-    async def find(self, _org: str, provider: str) -> Credential | None:
-        return self.stored.get(provider)
-
-    async def store(self, org: str, provider: str, secret: Secret, *, credential_id: str, **more: Any) -> str:
-        self.acts.append((org, provider, secret.reveal(), str(more.get("status"))))
-        self.stored[provider] = Credential(credential_id, provider, secret)
-        return credential_id
-
-    async def record(self, _org: str, credential_id: str, verdict: Verdict, _at: object) -> None:
-        if self.away:
-            raise self.away
-        self.verdicts.append((credential_id, verdict))
-
-
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf({"OPENAI": Credential("c1", "OPENAI", Secret("stored"), "VALID")})
+def shelf() -> CredentialShelf:
+    shelf = CredentialShelf()
+    shelf.put("OPENAI", "stored", "VALID")
+    return shelf
 
 
 def vault(
-    shelf: Shelf,
+    shelf: CredentialShelf,
     kept: Kept | None = None,
     step: str = "extract",
     *,
@@ -69,7 +48,7 @@ async def opened(vault: StepVault, *names: str) -> str:
     return (await vault.secret(*names)).reveal()
 
 
-async def test_what_a_completed_step_kept_comes_before_what_is_stored(shelf: Shelf) -> None:
+async def test_what_a_completed_step_kept_comes_before_what_is_stored(shelf: CredentialShelf) -> None:
     kept = Kept()
     vault(shelf, kept, "decrypt").keep("openai", Secret("handed on"))
     assert await opened(vault(shelf, kept, done=decrypted()), "OPENAI") == "handed on"
@@ -77,14 +56,14 @@ async def test_what_a_completed_step_kept_comes_before_what_is_stored(shelf: She
 
 @pytest.mark.parametrize("done", [{}, decrypted(StepStatus.FAILED)])
 async def test_what_a_step_kept_that_did_not_complete_is_not_handed_on(
-    shelf: Shelf, done: Mapping[str, StepRun]
+    shelf: CredentialShelf, done: Mapping[str, StepRun]
 ) -> None:
     kept = Kept()
     vault(shelf, kept, "decrypt").keep("OPENAI", Secret("handed on"))
     assert await opened(vault(shelf, kept, done=done), "OPENAI") == "stored"
 
 
-async def test_a_secret_key_is_looked_for_last(shelf: Shelf) -> None:
+async def test_a_secret_key_is_looked_for_last(shelf: CredentialShelf) -> None:
     kept = Kept()
     vault(shelf, kept, "decrypt").keep("token", Secret("by key"))
     later = vault(shelf, kept, done=decrypted())
@@ -93,27 +72,27 @@ async def test_a_secret_key_is_looked_for_last(shelf: Shelf) -> None:
     assert await opened(later, "token") == "by key"
 
 
-async def test_another_process_finds_what_was_kept_where_it_was_read(shelf: Shelf) -> None:
+async def test_another_process_finds_what_was_kept_where_it_was_read(shelf: CredentialShelf) -> None:
     resumed = vault(shelf, done={"decrypt": DECRYPTED})
     assert await opened(resumed, "loaned") == "stored"
     assert await opened(resumed, "VENDOR", "loaned") == "stored"
 
 
 @pytest.mark.parametrize("names", [("VENDOR",), ("VENDOR", "nowhere")])
-async def test_what_is_nowhere_is_refused_by_its_provider(shelf: Shelf, names: tuple[str, ...]) -> None:
+async def test_what_is_nowhere_is_refused_by_its_provider(shelf: CredentialShelf, names: tuple[str, ...]) -> None:
     with pytest.raises(FailedError, match="the VENDOR credential is not there, or switched off"):
         await vault(shelf).secret(*names)
     with pytest.raises(FailedError, match="the VENDOR credential is not there"):
         await vault(shelf).stored("VENDOR")
 
 
-async def test_a_step_that_stores_again_names_the_same_act(shelf: Shelf) -> None:
+async def test_a_step_that_stores_again_names_the_same_act(shelf: CredentialShelf) -> None:
     first = await vault(shelf).store("OPENAI", Secret("new"), name="Main")
     assert await vault(shelf, attempt=2).store("OPENAI", Secret("new"), name="Main") == first
     assert await vault(shelf, step="other").store("OPENAI", Secret("new")) != first
 
 
-async def test_every_rotation_is_an_act_of_its_own_and_is_what_the_run_goes_on_with(shelf: Shelf) -> None:
+async def test_every_rotation_is_an_act_of_its_own_and_is_what_the_run_goes_on_with(shelf: CredentialShelf) -> None:
     kept = Kept()
     vault(shelf, kept, "decrypt").keep("OPENAI", Secret("handed on"))
     step = vault(shelf, kept, done=decrypted())
@@ -121,36 +100,38 @@ async def test_every_rotation_is_an_act_of_its_own_and_is_what_the_run_goes_on_w
     first = shelf.stored["OPENAI"].credential_id
     await step.rotate("OPENAI", Secret("third"))
     assert shelf.stored["OPENAI"].credential_id != first
-    assert shelf.acts[-1] == ("acme", "OPENAI", "third", "VALID")
+    assert shelf.acts[-1] == ("acme", "OPENAI", "third", {"status": "VALID"})
     assert await opened(step, "OPENAI") == "third"
 
 
-async def test_a_refused_credential_is_flagged_and_what_is_known_of_it_is_said(shelf: Shelf) -> None:
+async def test_a_refused_credential_is_flagged_and_what_is_known_of_it_is_said(shelf: CredentialShelf) -> None:
     step = vault(shelf)
-    shelf.stored["OPENAI"] = Credential("c1", "OPENAI", Secret("s"), "VALID", "", CLOCK.now())
+    shelf.put("OPENAI", "s", "VALID", last_validated_at=CLOCK.now())
     await step.secret("OPENAI")
     error = await step.explained(refusal("401"))
-    assert shelf.verdicts == [("c1", Verdict("INVALID", "GET https://x: refused"))]  # type: ignore[arg-type]
+    assert shelf.verdicts == [("c_OPENAI", Verdict(ValidationStatus.INVALID, "GET https://x: refused"))]
     said = "GET https://x: refused; the credential was VALID when it was last validated, 2025-06-15 12:00 UTC"
     assert error.failure.message == said
 
 
 @pytest.mark.parametrize(("status", "code"), [("VALID", "403"), ("INVALID", "401")])
-async def test_a_credential_is_not_flagged_for_a_single_thing_or_twice(shelf: Shelf, status: str, code: str) -> None:
+async def test_a_credential_is_not_flagged_for_one_thing_or_twice(
+    shelf: CredentialShelf, status: str, code: str
+) -> None:
     step = vault(shelf)
-    shelf.stored["OPENAI"] = Credential("c1", "OPENAI", Secret("s"), status, "no scope", CLOCK.now())
+    shelf.put("OPENAI", "s", status, last_error="no scope", last_validated_at=CLOCK.now())
     await step.secret("OPENAI")
     assert (await step.explained(refusal(code))).failure.message.endswith("12:00 UTC: no scope")
     assert shelf.verdicts == []
 
 
-async def test_a_refusal_stays_the_step_s_failure_when_flagging_fails(shelf: Shelf) -> None:
+async def test_a_refusal_stays_the_step_s_failure_when_flagging_fails(shelf: CredentialShelf) -> None:
     step, shelf.away = vault(shelf), provider_failed(Reason.WAREHOUSE_UNAVAILABLE, "away", retryable=True)
     await step.secret("OPENAI")
     assert (await step.explained(refusal("401"))).failure == refusal("401").failure
 
 
-async def test_another_failure_stays_as_it_is(shelf: Shelf) -> None:
+async def test_another_failure_stays_as_it_is(shelf: CredentialShelf) -> None:
     error = provider_failed(Reason.PROVIDER_UNAVAILABLE, "away", retryable=True, provider="OPENAI")
     assert await vault(shelf).explained(error) is error
 

@@ -57,7 +57,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -
         wait = retry_after(headers, now)
         return Trouble(Reason.PROVIDER_UNAVAILABLE, shown, retryable=True, retry_after=wait, status=status)
     if status in _REFUSALS:
-        return Trouble(Reason.PROVIDER_AUTH, shown, status=status)
+        return Trouble(Reason.PROVIDER_AUTH, shown, status=status, code=code)
     return bad_response(f"{shown}, which no token endpoint should", status=status)
 
 

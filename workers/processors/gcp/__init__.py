@@ -1,0 +1,1 @@
+"""Google Cloud: any of its REST APIs, read with a service account."""

@@ -1,0 +1,1 @@
+"""Credentials of organisations: proved, stored, and opened for later steps of a run."""
