@@ -78,7 +78,9 @@ async def open_engines(
             raise StartupError(faults)
         worker = stack.enter_context(instance(settings.data_dir / "instances", new_id))
         warehouses = await stack.enter_async_context(_warehouses(settings, catalog, worker, clock, failpoint))
-        reader = RestReader(Egress.parse(",".join(settings.egress_allow)), clock, roll)
+        pages = settings.data_dir / "pages"
+        pages.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reader = RestReader(Egress.parse(",".join(settings.egress_allow)), clock, roll, folder=pages)
         stack.callback(reader.close)
         names = catalog.providers.canonical
         directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll, names)

@@ -108,5 +108,54 @@ class ListedWarehouse:
                 )
             )
 
+    async def transform(
+        self,
+        table: TableSchema,
+        window: DateWindow | None,
+        sql: str,
+        parameters: Row,
+        scope: Row | None = None,
+        *,
+        allow_shrink: bool = False,
+    ) -> Written:
+        return self._selected(
+            table, "transform", sql, parameters, window=window, scope=scope, allow_shrink=allow_shrink
+        )
+
+    async def append_query(self, table: TableSchema, sql: str, parameters: Row) -> Written:
+        return self._selected(table, "append", sql, parameters)
+
+    async def merge_query(
+        self, table: TableSchema, keys: Sequence[str], whose: str, sql: str, parameters: Row
+    ) -> Written:
+        return self._selected(table, f"merge {whose}", sql, parameters, keys=keys)
+
+    def _selected(
+        self,
+        table: TableSchema,
+        manner: str,
+        sql: str,
+        parameters: Row,
+        *,
+        keys: Sequence[str] = (),
+        window: DateWindow | None = None,
+        scope: Row | None = None,
+        allow_shrink: bool = False,
+    ) -> Written:
+        rows = [{"sql": sql, **parameters}]
+        self.published.append(
+            Publication(
+                table.name,
+                window,
+                scope,
+                rows,
+                complete=True,
+                allow_shrink=allow_shrink,
+                manner=manner,
+                keys=tuple(keys),
+            )
+        )
+        return Written(len(rows), bytes_billed=10, superseded=self.superseded)
+
     async def query(self, sql: str, parameters: Row) -> Answer:
         return Answer(tuple(self.answer(sql, parameters)), bytes_billed=5)

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from workers.model.body import BodyFormat, ResponseRule
 from workers.model.credential import CredentialForm
 from workers.model.pagination import Pagination, SinglePage
 
@@ -84,7 +85,7 @@ class Read:
 
     Rows stand at `data_path`, how many there are in all at `total_path` when the provider says so: places as
     `workers/rest/expressions.py` reads them. `key_fields` tell rows apart in receipts; `page_fields` are the places
-    of what is wanted of each answer beside its rows.
+    of what is wanted of each answer beside its rows. `rules` say what answers mean that their status alone does not.
     With `single_object` one object stands at `data_path`, which is the only row.
     """
 
@@ -99,6 +100,8 @@ class Read:
     page_fields: tuple[str, ...] = ()
     total_path: str = ""
     single_object: bool = False
+    form: BodyFormat = field(factory=BodyFormat)
+    rules: tuple[ResponseRule, ...] = ()
 
 
 @frozen
@@ -120,9 +123,11 @@ class Receipt:
 class Page:
     """Rows of one page with its receipt. Numbers with a fraction are Decimal, never float.
 
-    `fields` are the answer's page fields by their paths; one that is absent is not among them.
+    `fields` are the answer's page fields by their paths; one that is absent is not among them. Of a `partial` one
+    more parts follow; only the receipt of the last counts all rows, and is kept.
     """
 
     rows: tuple[Mapping[str, Any], ...]
     receipt: Receipt
     fields: Mapping[str, Any] = field(factory=dict)
+    partial: bool = False

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import ClientResponse
 
+from workers.model.body import BodyFormat
 from workers.rest.inflate import InflateError, coding_of
 
 RATIO = 500
 _FREE_OF_RATIO = 1 << 20
-_JSON = re.compile(r"application/json|text/json|[\w.+-]+/[\w.+-]+\+json", re.ASCII)
+_KINDS = {
+    "json": ("JSON", re.compile(r"application/json|text/json|[\w.+-]+/[\w.+-]+\+json", re.ASCII)),
+    "ndjson": (
+        "lines of JSON",
+        re.compile(r"application/(x-)?(ndjson|jsonl|json-?lines|jsonl?\+lines|json|octet-stream)|text/plain", re.ASCII),
+    ),
+    "csv": (
+        "CSV",
+        re.compile(
+            r"(text|application)/(x-)?(csv|comma-separated-values)|text/plain|"
+            r"application/(octet-stream|vnd\.ms-excel)",
+            re.ASCII,
+        ),
+    ),
+}
+_GZIP_FILE = re.compile(r"application/(x-)?gzip|application/octet-stream", re.ASCII)
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
 
@@ -19,12 +35,14 @@ class BodyError(ValueError):
     """Why an answer's body is not taken, in words that quote nothing of it."""
 
 
-def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse an answer that is no JSON, or whose end could not be told from a broken connection."""
+def check_headers(headers: Mapping[str, str], form: BodyFormat = BodyFormat()) -> None:  # noqa: B008 - a value
+    """Refuse an answer of another kind, or whose end could not be told from a broken connection."""
     kind = headers.get("Content-Type", "")
     charset = _CHARSET.search(kind)
-    if kind and not _JSON.fullmatch(kind.partition(";")[0].strip().lower()):
-        raise BodyError("answered with something other than JSON")
+    name, accepted = _KINDS[form.kind]
+    plain = kind.partition(";")[0].strip().lower()
+    if kind and not accepted.fullmatch(plain) and not (form.gzipped and _GZIP_FILE.fullmatch(plain)):
+        raise BodyError(f"answered with something other than {name}")
     if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
         raise BodyError("answered in a character set other than UTF-8")
     if "Content-Length" not in headers and "chunked" not in headers.get("Transfer-Encoding", "").lower():
@@ -33,21 +51,31 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 async def receive(response: ClientResponse, most: int) -> bytes:
     """Read and decode a whole body of at most `most` bytes, sent and decoded. Raises BodyError, aiohttp's errors."""
+    body = bytearray()
+    await receive_into(response, most, body.extend)
+    return bytes(body)
+
+
+async def receive_into(
+    response: ClientResponse, most: int, take: Callable[[bytes], object], *, gzipped: bool = False
+) -> None:
+    """Hand on each decoded piece of a body, as `receive`; `gzipped` is a gzip file inside the coding it is sent in."""
     if (response.content_length or 0) > most:
         raise BodyError(f"has a body of more than {most} bytes")
     try:
         coding = coding_of(", ".join(response.headers.getall("Content-Encoding", ())))
-        body = bytearray()
-        sent = 0
+        file = coding_of("gzip" if gzipped else "")
+        sent = decoded = 0
         async for chunk in response.content.iter_any():
             sent += len(chunk)
-            for piece in coding.feed(chunk):
-                body += piece
-                _check(sent, len(body), most)
+            for piece in (inner for outer in coding.feed(chunk) for inner in file.feed(outer)):
+                decoded += len(piece)
+                _check(sent, decoded, most)
+                take(piece)
         coding.finish()
+        file.finish()
     except InflateError as error:
         raise BodyError(str(error)) from None
-    return bytes(body)
 
 
 def _check(sent: int, decoded: int, most: int) -> None:

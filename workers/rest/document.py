@@ -30,14 +30,19 @@ class Document:
     bytes: int
 
 
-def read_document(body: bytes, data_path: str, *, single_object: bool = False) -> Document:
-    """Parse a page and find its rows. Raises DocumentError."""
+def read_document(body: bytes | bytearray, data_path: str, *, single_object: bool = False) -> Document:
+    """Parse a page and find its rows; a bytearray is emptied on the way. Raises DocumentError."""
+    digest, size = sha256(body).hexdigest(), len(body)
     value = parse(body)
-    rows = (object_at(value, data_path),) if single_object else rows_at(value, data_path)
-    return Document(value, rows, sha256(body).hexdigest(), len(body))
+    return Document(value, found_rows(value, data_path, single_object=single_object), digest, size)
 
 
-def parse(body: bytes) -> Any:
+def found_rows(value: Any, data_path: str, *, single_object: bool) -> tuple[Mapping[str, Any], ...]:
+    """Return the rows at a path, or the one row that stands there. Raises DocumentError naming the path."""
+    return (object_at(value, data_path),) if single_object else rows_at(value, data_path)
+
+
+def parse(body: bytes | bytearray) -> Any:
     """Parse UTF-8 JSON; fractions become Decimal, integers stay exact.
 
     Raises DocumentError for invalid UTF-8, duplicate keys, NaN and Infinity, lone surrogates, numbers out of any
@@ -45,6 +50,8 @@ def parse(body: bytes) -> Any:
     """
     try:
         text = body.decode()
+        if isinstance(body, bytearray):
+            body.clear()  # the text is as long once more
         members = _encodable_members if _may_hold_surrogates(text) else _members
         # Hooks written in Python also let other threads run between two objects; the C parser alone would not.
         return json.loads(text, object_pairs_hook=members, parse_float=_exact, parse_constant=_constant)

@@ -12,6 +12,7 @@ from workers.model.page import Read
 from workers.model.pagination import CursorPages, LinkPages, NumberPages, OffsetPages, SinglePage
 from workers.rest.document import Document, DocumentError, at
 from workers.rest.expressions import ABSENT
+from workers.rest.lines import LineFile
 from workers.rest.links import followed, next_in_header
 from workers.rest.request import Request, counted, with_parameter
 
@@ -20,15 +21,25 @@ CURSOR_BYTES = 4096
 
 @frozen
 class Answer:
-    """A page that came: its document, and the Link header it came with."""
+    """A page that came: its document, and the Link header it came with.
+
+    With `lines` its rows are still to be read from there, and the document has none; `ignored` says that it counts
+    for nothing and ends the walk.
+    """
 
     document: Document
     link: str = ""
+    lines: LineFile | None = None
+    ignored: bool = False
 
 
-def next_request(read: Read, request: Request, answer: Answer) -> Request | None:
-    """Return the request of the next page, None after the last. Raises FailedError(PROVIDER_BAD_RESPONSE)."""
-    rows = len(answer.document.rows)
+def next_request(read: Read, request: Request, answer: Answer, rows: int) -> Request | None:
+    """Return the request of the page after one of so many rows, None after the last.
+
+    Raises FailedError(PROVIDER_BAD_RESPONSE).
+    """
+    if answer.ignored:
+        return None
     match read.pagination:
         case SinglePage():
             return None

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import (
     ClientConnectionError,
@@ -44,7 +45,8 @@ _HEADERS = 128
 class RestReader:
     """Reads any REST API within a policy of egress. `roll` gives chance in [0, 1).
 
-    `patience` is how many seconds one request may wait in a slot before its step is snoozed. Close it at the end.
+    `patience` is how many seconds one request may wait in a slot before its step is snoozed; long bodies of lines wait
+    in files without a name below `folder`. Close it at the end.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class RestReader:
         patience: float = PATIENCE_SECONDS,
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._egress = egress
         self._clock = clock
@@ -70,15 +73,17 @@ class RestReader:
         self._tokens = Tokens(clock, self._parsing)
         self._lookup = lookup or threaded_lookup(self._names)
         self._tls = tls
+        self._folder = folder
 
     @asynccontextmanager
     async def open(self, wiring: Wiring) -> AsyncIterator[RestReading]:
         """Open a reading for one step."""
         async with self._session(wiring.user_agent) as session:
-            sender = Sender(session, self._clock, self._parsing)
+            sender = Sender(session, self._clock, self._parsing, self._folder)
             calls = Calls(sender, wiring, self._circuits, self._clock, self._roll, self._patience)
             exchange = Exchange(session, self._egress, self._clock, self._roll, self._patience)
-            yield RestReading(Authorised(calls, wiring, self._tokens, exchange), wiring, self._egress)
+            authorised = Authorised(calls, wiring, self._tokens, exchange)
+            yield RestReading(authorised, wiring, self._egress, self._parsing)
 
     def close(self) -> None:
         """Let the threads go; a name look-up that hangs is not waited for."""

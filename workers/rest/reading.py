@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import Executor
+from contextlib import aclosing
 from typing import Any
+
+from attrs import define
 
 from workers.model.failure import Reason, provider_failed
 from workers.model.page import Page, Read, Receipt
 from workers.model.pagination import NumberPages, OffsetPages
 from workers.rest.authorised import Authorised
-from workers.rest.document import Document, at
+from workers.rest.document import Document, DocumentError, at
 from workers.rest.egress import Egress
 from workers.rest.expressions import ABSENT
+from workers.rest.lines import LineFile
 from workers.rest.paging import Answer, bad_page, found_at, next_request
 from workers.rest.request import Request, first_request
 from workers.rest.wiring import Wiring
@@ -23,8 +29,9 @@ _KEY_LENGTH = 200
 class RestReading:
     """One step's way to REST APIs."""
 
-    def __init__(self, calls: Authorised, wiring: Wiring, egress: Egress) -> None:
+    def __init__(self, calls: Authorised, wiring: Wiring, egress: Egress, threads: Executor) -> None:
         self._calls = calls
+        self._threads = threads
         self._wiring = wiring
         self._egress = egress
 
@@ -41,15 +48,38 @@ class RestReading:
         trail = _Trail(read)
         while request is not None:
             answer = await self._calls.answer(read, request, credential)
-            following = next_request(read, request, answer)
-            trail.step(request, answer.document, following)
-            receipt = _receipt(read, request, answer, following, trail.number)
-            page = Page(answer.document.rows, receipt, _fields(read, request, answer.document))
-            del answer
+            tally = Tally(read.key_fields)
+            if answer.lines is not None:
+                async with aclosing(self._parts(read, request, answer, answer.lines, tally)) as parts:
+                    async for part in parts:
+                        yield part
+            tally.add(answer.document.rows)
+            following = next_request(read, request, answer, tally.rows)
+            trail.step(request, answer, tally.rows, following)
+            receipt = _receipt(request, answer.document, tally, following, trail.number)
+            page = Page(tally.waiting, receipt, _fields(read, request, answer.document))
+            del answer, tally
             await self._wiring.receipt(page.receipt)
             yield page
             del page
             request = following
+
+    async def _parts(
+        self, read: Read, request: Request, answer: Answer, lines: LineFile, tally: Tally
+    ) -> AsyncGenerator[Page, None]:
+        """Yield a page of lines in parts, all but the last, which is left in the tally."""
+        parts = lines.parts(read.form, read.data_path)
+        loop = asyncio.get_running_loop()
+        try:
+            while rows := await loop.run_in_executor(self._threads, next, parts, ()):
+                if tally.waiting:
+                    receipt = _receipt(request, answer.document, tally, None, 0)
+                    yield Page(tally.waiting, receipt, partial=True)
+                tally.add(rows)
+        except DocumentError as error:
+            raise bad_page(request, f"answered with a body that {error}") from None
+        finally:
+            lines.close()
 
     def _allowed(self, request: Request) -> Request:
         objection = self._egress.objection(request.url)
@@ -71,16 +101,18 @@ class _Trail:
         self._asked: set[bytes] = set()
         self._digest = ""
 
-    def step(self, request: Request, document: Document, following: Request | None) -> None:
+    def step(self, request: Request, answer: Answer, rows: int, following: Request | None) -> None:
+        document = answer.document
         self.number += 1
-        self._rows += len(document.rows)
+        self._rows += rows
         if not self._counts:
             self._asked.add(request.identity)
-        if self._counts and document.rows and document.sha256 == self._digest:
+        if self._counts and rows and document.sha256 == self._digest:
             raise bad_page(request, "gave the same page twice")
         self._digest = document.sha256
         if following is None:
-            self._complete(request, document)
+            if not answer.ignored:
+                self._complete(request, document)
             return
         if following.identity in self._asked:
             raise bad_page(request, "names a next page that was read before")
@@ -98,18 +130,36 @@ class _Trail:
             raise bad_page(request, f"says there are {total} rows, but {self._rows} came", retryable=True)
 
 
-def _receipt(read: Read, request: Request, answer: Answer, following: Request | None, number: int) -> Receipt:
-    document = answer.document
-    rows = document.rows
+@define
+class Tally:
+    """What is known of the rows of a page that may come in parts; `waiting` are those of the last part."""
+
+    key_fields: tuple[str, ...]
+    rows: int = 0
+    first_key: str = ""
+    last_key: str = ""
+    waiting: tuple[Mapping[str, Any], ...] = ()
+
+    def add(self, rows: tuple[Mapping[str, Any], ...]) -> None:
+        """Count a part."""
+        if not rows:
+            return
+        self.first_key = self.first_key if self.rows else _key(rows[0], self.key_fields)
+        self.last_key = _key(rows[-1], self.key_fields)
+        self.rows += len(rows)
+        self.waiting = rows
+
+
+def _receipt(request: Request, document: Document, tally: Tally, following: Request | None, number: int) -> Receipt:
     return Receipt(
         url=request.shown,
         number=number,
-        rows=len(rows),
+        rows=tally.rows,
         bytes=document.bytes,
         sha256=document.sha256,
         cursor=request.cursor,
-        first_key=_key(rows[0], read.key_fields) if rows else "",
-        last_key=_key(rows[-1], read.key_fields) if rows else "",
+        first_key=tally.first_key,
+        last_key=tally.last_key,
         next_cursor=following.cursor if following else "",
     )
 

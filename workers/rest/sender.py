@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import ClientResponse, ClientSession
-from attrs import evolve, frozen
+from attrs import frozen
 from opentelemetry import trace
 
 from workers.model.page import Read
 from workers.model.secret import Secret
-from workers.rest.body import BodyError, check_headers, receive
+from workers.rest.answers import answered, read_answer, unread
+from workers.rest.body import BodyError, check_headers, receive, receive_into
 from workers.rest.credentials import sign
-from workers.rest.document import Document, DocumentError, read_document
+from workers.rest.document import Document
 from workers.rest.faults import TransportErrors, trouble_of
+from workers.rest.lines import LineFile
 from workers.rest.metrics import observe
 from workers.rest.paging import Answer
 from workers.rest.request import Request
+from workers.rest.rules import asks_for_body, ruled
 from workers.rest.trouble import Trouble, bad_response
 from workers.rest.verdict import judge
 from workers.rest.wiring import Clock
@@ -29,24 +33,34 @@ _EXPLAINED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _ERROR_BYTES = 64 * 1024
 _ERROR_SECONDS = 2.0
 _PARSED_AT_ONCE = 64 * 1024
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+_HEADERS = {"Accept-Encoding": "gzip, deflate"}
+_ACCEPT = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson, application/jsonl, application/json;q=0.5",
+    "csv": "text/csv",
+}
 
 _tracer = trace.get_tracer(__name__)
 
 
 @frozen
 class _Received:
-    body: bytes
+    headers: Mapping[str, str]
     link: str
+    body: bytearray | LineFile
 
 
 class Sender:
-    """Sends on one session; long pages are parsed in `threads`, so that the loop stays free."""
+    """Sends on one session; long pages are parsed in `threads`, so that the loop stays free.
 
-    def __init__(self, session: ClientSession, clock: Clock, threads: Executor) -> None:
+    Bodies of lines are kept in files without a name below `folder` (the system's own place without one).
+    """
+
+    def __init__(self, session: ClientSession, clock: Clock, threads: Executor, folder: Path | None = None) -> None:
         self._session = session
         self._clock = clock
         self._threads = threads
+        self._folder = folder
 
     async def send(self, read: Read, request: Request, secret: Secret | None) -> Answer | Trouble:
         """Send once. Only a cancellation, or a credential that cannot be sent, is raised."""
@@ -61,11 +75,11 @@ class Sender:
             status = outcome.status if isinstance(outcome, Trouble) else int(HTTPStatus.OK)
             observe(provider, status, self._clock.monotonic() - began)
             span.set_attribute("http.response.status_code", status)
-        return outcome if isinstance(outcome, Trouble) else await self._parsed(read, outcome)
+        return await self._parsed(read, outcome) if isinstance(outcome, _Received) else outcome
 
-    async def _exchange(self, read: Read, request: Request, secret: Secret | None) -> _Received | Trouble:
+    async def _exchange(self, read: Read, request: Request, secret: Secret | None) -> _Received | Answer | Trouble:
         signed = sign(request.url, read.endpoint.auth, secret)
-        headers = {**_HEADERS, **read.endpoint.headers, **signed.headers}
+        headers = {"Accept": _ACCEPT[read.form.kind], **_HEADERS, **read.endpoint.headers, **signed.headers}
         try:
             async with (
                 asyncio.timeout(read.endpoint.limits.request_seconds),
@@ -73,29 +87,45 @@ class Sender:
                     request.method, signed.url, headers=headers, json=request.body, allow_redirects=False
                 ) as response,
             ):
-                status = response.status
-                if status != HTTPStatus.OK:
-                    body = await _reasons(response) if status in _EXPLAINED else b""
-                    return judge(status, response.headers, body, self._clock.now())
-                check_headers(response.headers)
-                body = await receive(response, read.endpoint.limits.page_bytes)
-                return _Received(body, ", ".join(response.headers.getall("Link", ())))
+                if response.status == HTTPStatus.OK:
+                    return await self._received(read, response)
+                return await self._judged(read, response)
         except BodyError as error:
             return bad_response(str(error), status=int(HTTPStatus.OK))
         except TransportErrors as error:
             return trouble_of(error)
 
-    async def _parsed(self, read: Read, received: _Received) -> Answer | Trouble:
-        try:
-            return Answer(await self._document(received.body, read), received.link)
-        except DocumentError as error:
-            return evolve(bad_response(f"answered with a body that {error}"), status=int(HTTPStatus.OK))
+    async def _judged(self, read: Read, response: ClientResponse) -> Answer | Trouble:
+        status, now = response.status, self._clock.now()
+        wanted = status in _EXPLAINED or asks_for_body(read.rules, status)
+        body = await _reasons(response) if wanted else b""
+        ruling = ruled(read.rules, status, response.headers, body, now)
+        return answered(ruling, unread(body)) or judge(status, response.headers, body, now)
 
-    async def _document(self, body: bytes, read: Read) -> Document:
-        parsed = partial(read_document, body, read.data_path, single_object=read.single_object)
+    async def _received(self, read: Read, response: ClientResponse) -> _Received:
+        form, most = read.form, read.endpoint.limits.page_bytes
+        check_headers(response.headers, form)
+        link = ", ".join(response.headers.getall("Link", ()))
+        if form.kind == "json":
+            body = bytearray()
+            await receive_into(response, most, body.extend, gzipped=form.gzipped)
+            return _Received(response.headers, link, body)
+        file = LineFile(self._folder)
+        try:
+            await receive_into(response, most, file.write, gzipped=form.gzipped)
+        except BaseException:
+            file.close()
+            raise
+        return _Received(response.headers, link, file)
+
+    async def _parsed(self, read: Read, received: _Received) -> Answer | Trouble:
+        body = received.body
+        if isinstance(body, LineFile):
+            return Answer(Document(None, (), body.sha256, body.bytes), received.link, body)
+        asked = (read, received.headers, received.link, body, self._clock.now())
         if len(body) <= _PARSED_AT_ONCE:
-            return parsed()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, parsed)
+            return read_answer(*asked)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read_answer, *asked)
 
 
 async def _reasons(response: ClientResponse) -> bytes:

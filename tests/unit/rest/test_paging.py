@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from workers.model.failure import FailedError, Reason
 from workers.model.page import Endpoint, Read
 from workers.model.pagination import CursorPages, LinkPages, NumberPages, OffsetPages, Pagination, SinglePage
+from workers.rest import paging
 from workers.rest.document import read_document
-from workers.rest.paging import CURSOR_BYTES, Answer, next_request
+from workers.rest.paging import CURSOR_BYTES, Answer
 from workers.rest.request import Request, first_request
 
 Server = Callable[[Request], tuple[Any, str]]
@@ -29,6 +30,10 @@ def a_read(pagination: Pagination, *params: tuple[str, str], **changes: Any) -> 
 
 def answer(value: Any, link: str = "") -> Answer:
     return Answer(read_document(json.dumps(value).encode(), "data"), link)
+
+
+def next_request(read: Read, request: Request, came: Answer) -> Request | None:
+    return paging.next_request(read, request, came, len(came.document.rows))
 
 
 def walk(read: Read, server: Server) -> Iterator[tuple[Request, Answer]]:

@@ -41,8 +41,8 @@ class _Extraction:
                 raise _unfit(page, start + error.index, error) from None
             await self.load.write(fitted)
         before = self.progress
-        size = before.bytes + page.receipt.bytes
-        self.progress = Progress(before.rows + len(page.rows), before.pages + 1, size)
+        pages, size = (0, 0) if page.partial else (1, page.receipt.bytes)
+        self.progress = Progress(before.rows + len(page.rows), before.pages + pages, before.bytes + size)
         await self.ctx.progress(self.progress)
 
 

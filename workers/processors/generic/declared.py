@@ -65,6 +65,15 @@ def _is_parameter(_owner: Any, attribute: Attribute[str], name: str) -> None:
         raise ValueError(f"'{attribute.name}' must be the name of a parameter, not {name[:80]!r}")
 
 
+def _is_delimiter(_owner: Any, attribute: Attribute[str], text: str) -> None:
+    if len(text) != 1 or text in '"\r\n':
+        raise ValueError(f"'{attribute.name}' is one character, and no quote or end of line")
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
 @frozen
 class AuthDeclared:
     """How the credential is sent; `name` is the header (X-API-Key) or query parameter (api_key) of those types.
@@ -143,6 +152,29 @@ class RateLimitDeclared:
 
 
 @frozen
+class ResponseDeclared:
+    """What an answer means to this step: those with `status` whose body `contains` a text, or holds true at `when`.
+
+    `ignore` counts as a page without rows, after which there are none; `refresh_token` asks for a new access token.
+    """
+
+    action: Literal["ignore", "retry", "fail", "refresh_token", "rate_limited"]
+    status: Any = field(default=(), converter=_listed)
+    contains: str = field(default="", validator=max_len(500))
+    when: str = field(default="", validator=is_place)
+    message: str = field(default="", validator=max_len(500))
+
+    def __attrs_post_init__(self) -> None:
+        for one in self.status:
+            if isinstance(one, bool) or not isinstance(one, int) or one not in range(200, 600):
+                raise ValueError("'status' is a status from 200 to 599, or a list of them")
+        if not self.status and not (self.contains or self.when):
+            raise ValueError("'action' needs a status, contains or when to speak of")
+        if set(self.status) & {200} and not (self.contains or self.when):
+            raise ValueError("'status' 200 needs contains or when: else nothing would ever be read")
+
+
+@frozen
 class SchemaDeclared:
     """What becomes of fields without a column: `evolve` adds one, `freeze` is an error, `raw` keeps them in `raw`.
 
@@ -164,10 +196,19 @@ class ReadDeclared:
     body: Mapping[str, Any] | None = None
     pagination: PaginationDeclared = PaginationDeclared("none")
     data_path: str = field(default="", validator=is_place)
+    format: Literal["json", "ndjson", "csv"] = "json"
+    delimiter: str = field(default=",", validator=_is_delimiter)
+    compression: Literal["none", "gzip"] = "none"
+    responses: tuple[ResponseDeclared, ...] = field(default=(), validator=max_len(50))
 
     def __attrs_post_init__(self) -> None:
         if self.body is not None and self.method != "POST":
             raise ValueError("'body' goes with method POST")
+        pages = self.pagination
+        if self.format != "json" and (pages.type == "cursor" or pages.total_path or pages.response_path):
+            raise ValueError(f"'pagination' looks into the body for what comes next, and {self.format} has only rows")
+        if self.format == "csv" and self.data_path:
+            raise ValueError("'data_path' is for json and ndjson")
 
 
 @frozen(kw_only=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from math import ceil
 from urllib.parse import parse_qsl, urlsplit
 
+from workers.model.body import BodyFormat, ResponseRule
 from workers.model.page import Auth, Endpoint, Limits, Read
 from workers.model.pagination import CursorPages, LinkPages, NumberPages, OffsetPages, Pagination, SinglePage
 from workers.processors.generic.declared import (
@@ -41,6 +43,8 @@ def read_of(declared: ReadDeclared, whole: ExtractorDeclared, credential: str) -
         data_path=declared.data_path,
         key_fields=whole.destination.key_fields,
         total_path=declared.pagination.total_path,
+        form=BodyFormat(declared.format, declared.delimiter, gzipped=declared.compression == "gzip"),
+        rules=tuple(_rules(declared, whole)),
     )
 
 
@@ -66,6 +70,13 @@ def _limits(declared: ReadDeclared, whole: ExtractorDeclared) -> Limits:
         request_seconds=whole.timeout_seconds,
         pages=declared.pagination.max_pages,
     )
+
+
+def _rules(declared: ReadDeclared, whole: ExtractorDeclared) -> Iterator[ResponseRule]:
+    for one in declared.responses:
+        yield ResponseRule(one.action, one.status, one.contains, one.when, one.message)
+    if not whole.rate_limit.retry_on_429:
+        yield ResponseRule("fail", (int(HTTPStatus.TOO_MANY_REQUESTS),), message="answered 429: too many requests")
 
 
 def _params(declared: ReadDeclared) -> Iterator[tuple[str, str]]:

@@ -56,10 +56,16 @@ class Bench:
     window: DateWindow = field(factory=lambda: DateWindow(DAY, DAY))
     changes: dict[str, Any] = field(factory=dict)
 
-    def declare(self, config: str, schema: str = USERS, path: str = "vendor/users_extract") -> None:
+    def declare(
+        self,
+        config: str,
+        schema: str = USERS,
+        path: str = "vendor/users_extract",
+        ps_type: str = "generic.api_extractor",
+    ) -> None:
         """Write a pipeline of one step; `{url}` stands for the provider's."""
         body = textwrap.indent(textwrap.dedent(config).replace("{url}", self.provider.url), " " * 6)
-        step = f"steps:\n  - step_id: extract_users\n    ps_type: generic.api_extractor\n    config:\n{body}\n"
+        step = f"steps:\n  - step_id: extract_users\n    ps_type: {ps_type}\n    config:\n{body}\n"
         self.write(f"{path}.yml", step)
         self.write("vendor/schemas/vendor_users_raw.json", schema)
 
