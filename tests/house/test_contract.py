@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_every_rpc_message_and_field_has_a_comment() -> None:
                 assert (4, message_index, 2, field_index) in commented, f"{message.name}.{field.name}"
 
 
+@pytest.mark.parametrize("method", METHODS, ids=NAMES)
+def test_every_number_of_an_answer_is_a_number_in_json(method: MethodDescriptor) -> None:
+    written_as_text = {kind for kind in vars(FieldDescriptor) if kind.startswith("TYPE_") and kind.endswith("64")}
+    kinds = {getattr(FieldDescriptor, kind) for kind in written_as_text}
+    assert len(kinds) == 5
+    assert [field.full_name for field in _fields_of(method.output_type) if field.type in kinds] == []
+
+
 def test_the_server_serves_exactly_the_contract() -> None:
     served = {name.rsplit("/", 1)[0].lstrip("/") for name in wire.policies(reflection_for_root=False)}
     assert {method.containing_service.full_name for method in METHODS} <= served
@@ -61,6 +70,13 @@ def test_the_server_serves_exactly_the_contract() -> None:
 
 def _option(described: Any, extension: Any) -> Any:
     return described.GetOptions().Extensions[extension]
+
+
+def _fields_of(message: Any) -> Iterator[FieldDescriptor]:
+    for field in message.fields:
+        yield field
+        if field.message_type is not None and field.message_type.full_name.startswith("datapipeline."):
+            yield from _fields_of(field.message_type)
 
 
 def _http(method: MethodDescriptor) -> http_pb2.HttpRule:

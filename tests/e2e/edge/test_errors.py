@@ -128,6 +128,18 @@ async def test_initial_metadata_becomes_headers(rest: RestClient, echo: EchoServ
     assert echo.calls
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", RUN), ("POST", f"{GET_RUN}/retry"), ("POST", f"{GET_RUN}/cancel"), ("DELETE", GET_RUN)],
+)
+async def test_success_is_200_whatever_was_begun_or_ended(
+    rest: RestClient, echo: EchoService, method: str, path: str
+) -> None:
+    reply = await rest.ask(method, path)
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json")
+    assert echo.calls
+
+
 async def test_json_prints_zeros_and_proto_names_and_leaves_unset_messages_out(
     rest: RestClient, echo: EchoService
 ) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import grpc.aio
 import psutil
 import pytest
 import pytest_asyncio
+from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
 
 from sandbox.edge import Edge, EdgeError
 from tests.fakes.echo_service import EchoService
-from tests.fakes.rest_client import GET_RUN, RestClient
+from tests.fakes.rest_client import GET_RUN, RUN_ID, RestClient
 from tests.plugins.envoy import small_edge
 
 
@@ -62,6 +65,20 @@ async def test_a_stop_with_grace_lets_an_open_call_end(own: Edge, echo: EchoServ
         reply = await call
         await stopped
     assert reply.status == 200
+    assert own.pid == 0
+
+
+async def test_a_stop_with_grace_lets_an_open_native_call_end(own: Edge, echo: EchoService) -> None:
+    async with grpc.aio.insecure_channel(own.listen) as channel, asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        asked = pipelines_pb2.GetRunRequest(run_id=RUN_ID)
+        stub: Any = pipelines_pb2_grpc.PipelineServiceStub(channel)
+        call = stub.GetRun(asked, metadata=(("x-echo-hang", "1"),))
+        opened = tasks.create_task(call.code())
+        await echo.waiting.wait()
+        stopped = tasks.create_task(own.stop(grace_seconds=5))
+        echo.gate.set()
+        await stopped
+    assert opened.result() == grpc.StatusCode.OK
     assert own.pid == 0
 
 

@@ -15,8 +15,9 @@ from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
 from sandbox.edge import Edge
 from tests.fakes.http2_upstream import Act, Http2Upstream
 from tests.fakes.rest_client import GET_RUN, RUN, RUN_ID, RestClient
+from tests.fakes.until import until
 
-CALLS = 20
+CALLS = 40
 READ, WRITE = ("GET", GET_RUN), ("POST", RUN)
 NOT_TAKEN = [Act.REFUSE, Act.GO_AWAY]
 LOST = [Act.UNAVAILABLE, Act.RESET, Act.DIE]
@@ -28,6 +29,7 @@ class Pair:
 
     one: Http2Upstream
     other: Http2Upstream
+    edge: Edge
     rest: RestClient
     stub: Any
 
@@ -39,19 +41,16 @@ class Pair:
 
 @pytest_asyncio.fixture(scope="module")
 async def replicas(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
-    folder = tmp_path_factory.mktemp("retries")
     async with Http2Upstream().listening() as one, Http2Upstream().listening() as other:
         other.script = one.script
-        edge = Edge(one.address, folder, arguments=_arguments(other), concurrency=1)
+        told = ("--upstream", other.address, "--seconds", "health_interval=3600")
+        edge = Edge(one.address, tmp_path_factory.mktemp("retries"), arguments=told, concurrency=1)
         await edge.start()
         await edge.healthy()
         async with aiohttp.ClientSession() as session, grpc.aio.insecure_channel(edge.listen) as channel:
-            yield Pair(one, other, RestClient(edge.rest, session), pipelines_pb2_grpc.PipelineServiceStub(channel))
+            stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
+            yield Pair(one, other, edge, RestClient(edge.rest, session), stub)
         await edge.stop()
-
-
-def _arguments(other: Http2Upstream) -> tuple[str, ...]:
-    return ("--upstream", other.address, "--seconds", "health_interval=3600")
 
 
 @pytest.fixture
@@ -93,9 +92,15 @@ async def test_a_native_write_follows_the_same_rule(pair: Pair, act: Act, taken:
     assert pair.taken == taken
 
 
-async def test_a_write_whose_connection_is_refused_is_taken_by_the_other_replica_once(pair: Pair) -> None:
+async def test_a_write_whose_connection_is_refused_is_taken_once_by_the_other_replica(pair: Pair) -> None:
     await pair.other.stop()
+
+    async def noticed() -> bool:
+        return await pair.edge.gauge("cluster.service.upstream_cx_active") <= 1
+
+    await until(noticed)
     replies = [await pair.rest.ask(*WRITE) for _ in range(CALLS)]
     assert {reply.status for reply in replies} == {200}
     assert (pair.one.taken, pair.other.taken) == (CALLS, 0)
+    assert await pair.edge.gauge("cluster.service.outlier_detection.ejections_active") == 1
     await pair.other.start()

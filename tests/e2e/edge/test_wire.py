@@ -10,6 +10,7 @@ import pytest
 from datapipeline.v1 import pipelines_pb2
 
 from sandbox.edge import Edge
+from tests.e2e.edge.test_access_log import logged
 from tests.fakes.echo_service import EchoService
 from tests.fakes.http2_frames import END_STREAM, MAX_CONCURRENT_STREAMS, Frame, Type, call, connected
 from tests.fakes.rest_client import GET_RUN, RUN_ID, RestClient
@@ -98,6 +99,29 @@ async def test_two_messages_on_a_unary_call_get_an_answer(edge: Edge, rest: Rest
     assert ended[-1].ends
     assert (await rest.ask("GET", GET_RUN)).status == 200
     assert echo.calls
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        pytest.param(("x-trace-bin", "!!not base64!!"), MESSAGE, id="malformed_binary_metadata"),
+        pytest.param(("x-none", ""), b"\x01" + MESSAGE[1:], id="compressed_flag_without_compression"),
+        pytest.param(("grpc-encoding", "gzip"), b"\x01\x00\x00\x00\x02no", id="plain_bytes_called_gzip"),
+        pytest.param(("grpc-encoding", "lzma"), b"\x01\x00\x00\x00\x02no", id="unknown_compression"),
+    ],
+)
+async def test_what_grpc_itself_refuses_has_a_status_and_harms_nobody_else(
+    edge: Edge, rest: RestClient, echo: EchoService, header: tuple[str, str], message: bytes
+) -> None:
+    request_id = f"wire-{header[0]}-{message.hex()}"
+    async with connected(edge.listen) as connection:
+        named = (header, ("x-request-id", request_id))
+        connection.send(call(1, GET, named), Frame(Type.DATA, END_STREAM, 1, message))
+        assert (await connection.end_of(1))[-1].type == Type.HEADERS
+    entry = await logged(edge, request_id)
+    assert entry["grpc_status"] in {"INTERNAL", "UNIMPLEMENTED", "INVALID_ARGUMENT", "UNKNOWN"}
+    assert (await rest.ask("GET", GET_RUN)).status == 200
+    assert [call.method for call in echo.calls] == ["GetRun"]
 
 
 async def test_garbage_instead_of_http_closes_the_connection(rest: RestClient, echo: EchoService) -> None:

@@ -133,7 +133,11 @@ async def test_a_run_id_in_upper_case_is_the_run(quick: OrgClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["[]", '"x"', "1", "{", '{"a": 1} trailing', '{"note": 1, "note": 2}', "{'note': NaN}"]
+    "body",
+    [
+        *("[]", '"x"', "1", "{", '{"a": 1} trailing', '{"note": 1, "note": 2}', "{'note': NaN}", '{"note": "\\ud800"}'),
+        *(f'{{"note": {"[" * depth}{"]" * depth}}}' for depth in (50, 90)),
+    ],
 )
 async def test_a_body_that_is_no_object_is_refused(quick: OrgClient, body: str) -> None:
     reply = await quick.ask("POST", f"{HERE}/quick/{NOTHING}", body)
