@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from workers.adapters.journal import PostgresJournal
+from workers.model.bookmark import Bookmark
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import Beat, Lease, Mark
 
@@ -62,6 +63,10 @@ class ShakyDispatch:
 
     async def declare(self, config_hash: str, source: str) -> None:
         await self._journal.declare(config_hash, source)
+
+    async def bookmark(self, org: str, pipeline_id: str, step_id: str) -> Bookmark:
+        self._check()
+        return await self._journal.bookmark(org, pipeline_id, step_id)
 
     async def declaration(self, config_hash: str) -> str | None:
         self._check()

@@ -131,11 +131,12 @@ class Checkpointed:
 
 @frozen
 class PageRead:
-    """A page was read."""
+    """A page was read, the `ordinal`th of the attempt: an attempt may read from several places, each from page 1."""
 
     step_id: str
     attempt: int
     receipt: Receipt
+    ordinal: int = 0
 
 
 @frozen

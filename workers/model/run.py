@@ -11,6 +11,7 @@ from uuid import UUID
 import attrs
 from attrs import field, frozen
 
+from workers.model.bookmark import Bookmark
 from workers.model.failure import Code, Failure, Reason
 
 
@@ -84,7 +85,7 @@ class Progress:
 
 @frozen
 class StepRun:
-    """One step of a run, as journalled."""
+    """One step of a run, as journalled; `bookmark` is one to move with its outcome, and not found on it later."""
 
     step_id: str
     ps_type: str
@@ -97,6 +98,7 @@ class StepRun:
     error: RunError | None = None
     output: Mapping[str, Any] = field(factory=dict)
     checkpoint: Mapping[str, Any] = field(factory=dict)
+    bookmark: Bookmark | None = None
 
 
 @frozen

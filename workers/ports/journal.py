@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from workers.model.bookmark import Bookmark
 from workers.model.lease import Added, Beat, Depth, KnownKey, Lease, Mark, NewRun, Parcel, Position, QuotaCount
 from workers.model.run import Run, RunEvent, RunStatus
 from workers.ports.plain import Row
@@ -86,6 +87,9 @@ class Dispatch(Protocol):
 
     async def declare(self, config_hash: str, source: str) -> None:
         """Keep a declaration for the runs that are pinned to it."""
+
+    async def bookmark(self, org: str, pipeline_id: str, step_id: str) -> Bookmark:
+        """Return how far a step of a pipeline has read, as its last outcome with a bookmark left it."""
 
     async def declaration(self, config_hash: str) -> str | None:
         """Return a kept declaration."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from workers.model.bookmark import Bookmark
 from workers.model.pipeline import Step
 from workers.model.run import Progress
 from workers.model.secret import Secret
@@ -29,13 +30,17 @@ class Log(Protocol):
         """Likewise."""
 
 
+async def _no_bookmark() -> Bookmark:
+    return Bookmark()
+
+
 @frozen
 class StepContext:
     """All that a processor is handed, made by the runner for one attempt of one step.
 
     `checkpoint` is kept for a later attempt, which finds it in `saved`; `endpoint(provider)` is the provider's API as
     configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run; `secret` is the
-    vault's.
+    vault's; `bookmark()` is what this step of this pipeline handed back last.
     """
 
     org: str
@@ -58,15 +63,20 @@ class StepContext:
     force_refresh: bool = False
     saved: Mapping[str, Any] = field(factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    bookmark: Callable[[], Awaitable[Bookmark]] = _no_bookmark
 
 
 @frozen
 class StepResult:
-    """What a step did: rows and bytes handled, and what it has to report beside them (JSON-ready)."""
+    """What a step did: rows and bytes handled, and what it has to report beside them (JSON-ready).
+
+    `bookmark` is how far it has read, for later runs of the pipeline: kept in the commit of the outcome.
+    """
 
     rows: int = 0
     bytes: int = 0
     output: Mapping[str, Any] = field(factory=dict)
+    bookmark: Bookmark | None = None
 
 
 class Engine(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -88,6 +89,7 @@ class Contexts:
                 clock=self.clock,
                 force_refresh=run.force_refresh,
                 saved=memory.state,
+                bookmark=lambda: self.journal.bookmark(run.org_slug, run.pipeline_id, step.step_id),
                 outputs={name: ended.output for name, ended in done.items()},
             )
 
@@ -100,8 +102,10 @@ class Contexts:
         async def take(key: str, per_minute: float, burst: int) -> float:
             return await self.journal.take(key, per_minute=per_minute, burst=burst)
 
+        ordinals = itertools.count(1)
+
         async def receipt(page: Receipt) -> None:
-            await plan.recorder.record(PageRead(attempt.step_id, attempt.attempt, page))
+            await plan.recorder.record(PageRead(attempt.step_id, attempt.attempt, page, next(ordinals)))
 
         def turn(provider: str) -> AbstractAsyncContextManager[None]:
             name = self.catalog.providers.canonical(provider)

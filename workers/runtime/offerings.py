@@ -20,6 +20,8 @@ def result(offered: object) -> StepResult:
         raise TypeError(f"execute() returned {type(offered).__name__}, not a StepResult")
     _count(offered.rows, offered.bytes)
     state(offered.output)
+    if offered.bookmark is not None:
+        state(offered.bookmark.value)
     return offered
 
 

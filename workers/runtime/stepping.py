@@ -87,7 +87,12 @@ class Stepping:
                 failure = error.failure
             else:
                 return evolve(
-                    current, status=StepStatus.COMPLETED, rows=result.rows, bytes=result.bytes, output=result.output
+                    current,
+                    status=StepStatus.COMPLETED,
+                    rows=result.rows,
+                    bytes=result.bytes,
+                    output=result.output,
+                    bookmark=result.bookmark,
                 )
             memory.patience = memory.patience.failed()
             policy = step.retry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from workers.adapters.journal.errors import UnknownOutcomeError
 from workers.adapters.journal.recorder import Recorder
 from workers.adapters.journal.room import Room
 from workers.adapters.journal.rows import lease_of
+from workers.model.bookmark import Bookmark
 from workers.model.lease import Beat, Lease, Mark, StaleFenceError
 
 
@@ -69,6 +71,11 @@ class PostgresDispatch:
         """Return a kept declaration."""
         source: str | None = await self._workers.fetch_value("declaration", config_hash)
         return source
+
+    async def bookmark(self, org: str, pipeline_id: str, step_id: str) -> Bookmark:
+        """Return how far a step has read; see ports.Dispatch."""
+        row = await self._workers.fetch_one("bookmark", org, pipeline_id, step_id)
+        return Bookmark(json.loads(row["value"]), row["version"]) if row else Bookmark()
 
     def on_wake(self, call: Callable[[], None]) -> None:
         """Call this when work may have come; see ports.Dispatch."""

@@ -102,12 +102,14 @@ def _note_end(sheet: _Sheet, step: StepRun) -> None:
     error = error_object(step.error)
     counts = {"rows": step.rows, "bytes": step.bytes, "output": dict(step.output)}
     attempt = {"attempt": step.attempt} if step.attempt else {}
-    sheet.change(step.step_id, status=step.status, ended=True, error=error, **counts, **attempt)
+    moved = {"bookmark": attrs.asdict(step.bookmark)} if step.bookmark else {}
+    sheet.change(step.step_id, status=step.status, ended=True, error=error, **counts, **attempt, **moved)
     done = (step.rows, 0, step.bytes)
     sheet.tell(EventType.STEP_FINISHED, step.step_id, status=step.status, progress=done, error=error)
 
 
 def _note_page(sheet: _Sheet, mark: PageRead) -> None:
     receipt = attrs.asdict(mark.receipt)
-    place = {"step": mark.step_id, "attempt": mark.attempt, "number": mark.receipt.number}
+    number = mark.ordinal or mark.receipt.number
+    place = {"step": mark.step_id, "attempt": mark.attempt, "number": number}
     sheet.receipts.append({"run": sheet.run, **place, "body": receipt})

@@ -35,5 +35,8 @@ SELECT recover($1)
 -- name: declare
 INSERT INTO declaration VALUES ($1, $2) ON CONFLICT (config_hash) DO UPDATE SET declared_at = excluded.declared_at
 
+-- name: bookmark
+SELECT value, version FROM bookmark WHERE org = $1 AND pipeline_id = $2 AND step_id = $3
+
 -- name: declaration
 SELECT source FROM declaration WHERE config_hash = $1
