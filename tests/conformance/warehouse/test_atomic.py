@@ -12,9 +12,11 @@ import pytest
 
 from sandbox.bigquery.connect import connect
 from sandbox.bigquery.launch import Emulator
-from tests.plugins.warehouse_desk import FIRST, SECOND, Desk, facts, open_desk, scripts
+from tests.plugins.warehouse_desk import FIRST, SECOND, Desk, declared, facts, open_desk, scripts
 
 pytestmark = pytest.mark.engine
+
+CREDENTIALS = declared("configs/system/schemas/org_integration_credentials.json")
 
 DATASET = "watched_local"
 OLD = {(FIRST, "completions"): 30, (SECOND, "completions"): 20}
@@ -73,3 +75,44 @@ async def test_without_the_transaction_a_reader_sees_a_torn_version(admitting: E
     async with open_desk(admitting.rest, DATASET, tmp_path, sql=without_transaction()) as desk:
         seen = await watch(desk, 3)
     assert any(version not in (OLD, NEW) for version in seen)
+
+
+def storing(*, atomic: bool) -> str:
+    """The script that replaces a credential, with time for readers between the INSERT and the UPDATE."""
+    text = Path("configs/system/sql/credential_store.sql").read_text()
+    text = text.replace("  UPDATE {central}", "SELECT 1 AS pause;\n" * 6 + "  UPDATE {central}")
+    return text if atomic else re.sub(r"(BEGIN|COMMIT) TRANSACTION;", "", text)
+
+
+async def active_while_storing(desk: Desk, script: str) -> list[int]:
+    """How many credentials of a provider readers see while one takes another's place."""
+    central = desk.warehouses.central()
+    await central.ensure(CREDENTIALS)
+    stored = {"org_slug": "acme", "provider": "OPENAI", "providers": ["OPENAI"], "encrypted_credential": b"sealed"}
+    plain = stored | {"credential_name": "", "credential_type": "", "validation_status": "PENDING"}
+    await central.execute(script, plain | {"credential_id": "former"})
+    count = f"SELECT COUNT(*) AS n FROM {{central}}.{CREDENTIALS.name} WHERE is_active"
+    seen: list[int] = []
+    replaced = asyncio.Event()
+
+    async def look() -> None:
+        while not replaced.is_set():
+            seen.append((await central.query(count, {})).rows[0]["n"])
+
+    looking = asyncio.create_task(look())
+    await central.execute(script, plain | {"credential_id": "new"})
+    replaced.set()
+    await looking
+    return seen
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_a_reader_never_sees_none_or_two_credentials_thanks_to_the_transaction(
+    admitting: Emulator, tmp_path: Path, *, atomic: bool
+) -> None:
+    dataset = f"stored_{atomic}".lower()
+    with connect(admitting.rest) as client:
+        await asyncio.to_thread(client.create_dataset, dataset)
+    async with open_desk(admitting.rest, dataset, tmp_path) as desk:
+        seen = await active_while_storing(desk, storing(atomic=atomic))
+    assert (set(seen) == {1}) is atomic
