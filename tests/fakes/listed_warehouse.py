@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
-from workers.ports import Answer, Load, Row, Written
+from workers.ports import Answer, Load, Reached, Row, Written
 
 
 @frozen
@@ -24,6 +24,7 @@ class Publication:
     allow_shrink: bool
     manner: str = "restate"
     keys: tuple[str, ...] = ()
+    reached: Reached | None = None
 
 
 @define
@@ -32,6 +33,7 @@ class _ListedLoad:
     table: TableSchema
     rows: list[Row] = field(factory=list)
     complete: bool | None = None
+    reached: Reached | None = None
 
     async def write(self, rows: Sequence[Row]) -> None:
         self.rows += rows
@@ -39,8 +41,8 @@ class _ListedLoad:
     async def widen(self, table: TableSchema) -> None:
         self.table = table
 
-    async def publish(self, *, complete: bool = True) -> Written:
-        self.complete = complete
+    async def publish(self, *, complete: bool = True, reached: Reached | None = None) -> Written:
+        self.complete, self.reached = complete, reached
         return Written(len(self.rows), bytes_billed=10, superseded=self.superseded)
 
 
@@ -105,6 +107,7 @@ class ListedWarehouse:
                     allow_shrink=allow_shrink,
                     manner=manner,
                     keys=tuple(keys),
+                    reached=load.reached,
                 )
             )
 

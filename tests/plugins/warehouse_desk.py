@@ -20,7 +20,7 @@ from workers.adapters.bigquery import STATEMENTS, BigQueryWarehouses, connect
 from workers.adapters.bigquery.warehouse import BigQueryWarehouse
 from workers.model.table import Column, TableSchema
 from workers.model.window import DateWindow
-from workers.ports import Authority, Row, Written
+from workers.ports import Authority, Reached, Row, Written
 
 FIRST, SECOND, THIRD = date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3)
 WINDOW = DateWindow(FIRST, SECOND)
@@ -90,6 +90,7 @@ class Desk:
         scope: Row | None = None,
         *,
         complete: bool = True,
+        reached: Reached | None = None,
         allow_shrink: bool = False,
         **authority: Any,
     ) -> Written:
@@ -98,7 +99,7 @@ class Desk:
         await warehouse.ensure(FACTS)
         async with warehouse.restate(FACTS, window, scope, allow_shrink=allow_shrink) as load:
             await load.write(rows)
-            return await load.publish(complete=complete)
+            return await load.publish(complete=complete, reached=reached)
 
     async def later(self, rows: Sequence[Row], run_seq: int, *args: Any, **options: Any) -> Written:
         """Publish rows by another run."""

@@ -16,7 +16,7 @@ from workers.catalog.problems import Findings, Problem
 from workers.catalog.structure import read_as
 from workers.model.credential import CredentialForm, CredentialType
 from workers.model.failure import Code, Reason, refused
-from workers.model.page import TOKEN_KINDS, Auth, Endpoint, Limits, Proof
+from workers.model.page import TOKEN_KINDS, Api, Apis, Auth, Endpoint, Limits, Proof
 
 
 @frozen
@@ -82,10 +82,19 @@ class PricingFile:
 
 
 @frozen
+class ApiFile:
+    """One of several APIs of a provider, on a host of its own."""
+
+    base_url: str
+    scopes: tuple[str, ...] = ()
+
+
+@frozen
 class ProviderFile:
     """One entry of the registry; `base_url_setting` names the setting that overrides `base_url`.
 
     Without a `base_url` only its credential is kept: what speaks to it has its address from elsewhere.
+    Hosts of `apis`, and of URLs that steps name, are below `domain`; the override takes the place of each of them.
     """
 
     name: str
@@ -93,6 +102,8 @@ class ProviderFile:
     auth: AuthFile
     base_url: str = ""
     base_url_setting: str = ""
+    domain: str = ""
+    apis: Mapping[str, ApiFile] = field(factory=dict)
     token_url: str = ""
     token_url_setting: str = ""
     scopes: tuple[str, ...] = ()
@@ -184,8 +195,14 @@ def _provider(slug: str, declared: ProviderFile, overrides: Mapping[str, str]) -
         ),
         form=CredentialForm(CredentialType(declared.credential.type), declared.credential.prefix),
         proof=_proof(declared.validation),
+        apis=_apis(declared, overrides),
     )
     return Provider(slug, declared, endpoint, endpoint.auth.token_url)
+
+
+def _apis(declared: ProviderFile, overrides: Mapping[str, str]) -> Apis:
+    by_name = {name: Api(api.base_url, api.scopes) for name, api in declared.apis.items()}
+    return Apis(by_name, declared.domain, overrides.get(declared.base_url_setting, ""))
 
 
 def _auth(slug: str, declared: ProviderFile, overrides: Mapping[str, str]) -> Auth:
@@ -226,6 +243,7 @@ def _faults(declared: ProvidersFile) -> Iterator[Fault]:
                 yield Fault((*at, place), why)
         yield from header_faults(one.headers, (*at, "headers"))
         yield from _auth_faults(one, at)
+        yield from _api_faults(one, (*at, "apis"))
 
 
 def _auth_faults(one: ProviderFile, at: tuple[str, ...]) -> Iterator[Fault]:
@@ -235,3 +253,12 @@ def _auth_faults(one: ProviderFile, at: tuple[str, ...]) -> Iterator[Fault]:
         yield Fault((*at, "auth"), f"auth of type {one.auth.type} needs a token_url")
     if not one.base_url and (one.auth.type != "none" or one.validation):
         yield Fault(at, "without a base_url there is nothing to authenticate at or to validate by", key=True)
+
+
+def _api_faults(one: ProviderFile, at: tuple[str | int, ...]) -> Iterator[Fault]:
+    for name, api in one.apis.items():
+        why = url_fault(api.base_url, frozenset())
+        if not why and not (one.domain and (urlsplit(api.base_url).hostname or "").endswith(f".{one.domain}")):
+            why = "the host must be below the provider's domain"
+        if why:
+            yield Fault((*at, name, "base_url"), why)

@@ -64,10 +64,31 @@ class Proof:
 
 
 @frozen
+class Api:
+    """Where one of several APIs of a provider is, and the scopes that a token needs to read it."""
+
+    base_url: str
+    scopes: tuple[str, ...] = ()
+
+
+@frozen
+class Apis:
+    """APIs by name. The credential is sent to hosts below `domain` only, or to `stand_in` in the place of all of them.
+
+    A stand-in takes the place of scheme and host, and keeps the path.
+    """
+
+    by_name: Mapping[str, Api] = field(factory=dict)
+    domain: str = ""
+    stand_in: str = ""
+
+
+@frozen
 class Endpoint:
     """A provider's API: base URL, how to authenticate, headers that every request carries, and its limits.
 
     `form` is what its credentials look like, `proof` how one is tried (None where none can be).
+    `apis` are the others that it has; `workers/model/apis.py` makes endpoints of them.
     """
 
     provider: str
@@ -77,6 +98,7 @@ class Endpoint:
     limits: Limits = Limits()
     form: CredentialForm = field(factory=CredentialForm)
     proof: Proof | None = None
+    apis: Apis = Apis()
 
 
 @frozen

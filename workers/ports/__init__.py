@@ -6,7 +6,7 @@ from workers.ports.reading import Reader, Reading, Wiring
 from workers.ports.step import Engine, Log, StepContext, StepResult
 from workers.ports.timetable import Queue, Rounds, Timetable
 from workers.ports.vault import Vault
-from workers.ports.warehouse import Answer, Authority, CentralWarehouse, Load, Warehouse, Warehouses, Written
+from workers.ports.warehouse import Answer, Authority, CentralWarehouse, Load, Reached, Warehouse, Warehouses, Written
 
 __all__ = [
     "Answer",
@@ -22,6 +22,7 @@ __all__ = [
     "Load",
     "Log",
     "Queue",
+    "Reached",
     "Reader",
     "Reading",
     "Rounds",

@@ -51,6 +51,14 @@ class Authority:
     step_id: str
 
 
+@frozen
+class Reached:
+    """What an answer that is not complete speaks of: rows with one of these values of a STRING column."""
+
+    column: str
+    values: tuple[str, ...]
+
+
 class Load(Protocol):
     """Rows on their way into a table: spooled and staged as they come, visible only after `publish`."""
 
@@ -63,10 +71,11 @@ class Load(Protocol):
         The table itself has to be ensured as it becomes.
         """
 
-    async def publish(self, *, complete: bool = True) -> Written:
+    async def publish(self, *, complete: bool = True, reached: Reached | None = None) -> Written:
         """Replace the window by what was written, atomically.
 
-        An empty answer empties the window only when `complete`; days that a newer run has written are left to it.
+        An empty answer empties the window only when `complete`; days that a newer run has written are left to it. Of
+        an answer that `reached` only some values of a column, rows with others stay as they are, and are not written.
         Raises FailedError with STALE_RUN when a newer attempt of this run has written, SHRINK_HELD,
         WAREHOUSE_UNAVAILABLE, WAREHOUSE_QUOTA or WAREHOUSE_REJECTED.
         """

@@ -1,7 +1,8 @@
 """Places in a document: dotted keys as people write them, and JMESPath for everything else.
 
 A text of plain keys (`meta.next-cursor`) is walked key by key, so that a place that is absent differs from one that
-holds null; any other text is JMESPath, which knows no such difference: null counts as absent there.
+holds null; any other text is JMESPath with the functions of `functions.py`, which knows no such difference: null
+counts as absent there.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
+
+from workers.rest.functions import OurFunctions
 
 ABSENT = object()
 """What stands at a place that is not there; JSON's null is None."""
 
 LONGEST = 300
+_OPTIONS = jmespath.Options(custom_functions=OurFunctions())
 _PLAIN = re.compile(r"[A-Za-z_$][\w$-]*(?:\.[A-Za-z_$][\w$-]*)*\Z", re.ASCII)
 
 Find = Callable[[Any], Any]
@@ -42,7 +45,7 @@ def expression(text: str) -> Find:
         compiled = jmespath.compile(text)
     except (JMESPathError, RecursionError, ValueError):
         raise ExpressionError(f"{text[:80]!r} is not a JMESPath expression") from None
-    unknown = sorted(set(_functions(compiled.parsed)) - Functions.FUNCTION_TABLE.keys())
+    unknown = sorted(set(_functions(compiled.parsed)) - OurFunctions.FUNCTION_TABLE.keys())
     if unknown:
         raise ExpressionError(f"{text[:80]!r} calls a function there is not: {unknown[0][:40]}")
     return _searcher(compiled)
@@ -70,7 +73,7 @@ def _walker(keys: tuple[str, ...]) -> Find:
 def _searcher(compiled: Any) -> Find:
     def find(value: Any) -> Any:
         try:
-            found = compiled.search(value)
+            found = compiled.search(value, _OPTIONS)
         except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError, KeyError):
             raise ExpressionError("is given something it cannot work on") from None
         return ABSENT if found is None else found

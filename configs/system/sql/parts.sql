@@ -57,6 +57,9 @@ TRUE
 -- name: kept
 {day} NOT IN UNNEST(v_left)
 
+-- name: kept.reached
+{kept} AND {column} IN UNNEST(@dp_reached)
+
 -- name: merge.matched
 kept.{column} = given.{column}
 

@@ -9,7 +9,7 @@ import pytest
 from tests.plugins.warehouse_desk import FIRST, SECOND, THIRD, WINDOW, Desk, facts
 from workers.model.failure import FailedError, Reason
 from workers.model.window import DateWindow
-from workers.ports import Written
+from workers.ports import Reached, Written
 
 pytestmark = pytest.mark.engine
 
@@ -173,3 +173,23 @@ async def test_without_a_window_the_whole_table_is_replaced(desk: Desk) -> None:
     await desk.restate([*BOTH, *facts(THIRD, 1)], DateWindow(FIRST, THIRD))
     await desk.later(facts(SECOND, 2), 2, None)
     assert await desk.counts() == {(SECOND, "completions"): 2}
+
+
+async def test_an_answer_that_reached_only_some_values_leaves_rows_with_others_as_they_are(desk: Desk) -> None:
+    await desk.restate([*facts(FIRST, 3, "east"), *facts(FIRST, 2, "west"), *facts(FIRST, 4, "north")], WINDOW)
+    halves = [*facts(FIRST, 1, "east"), *facts(FIRST, 1, "west")]
+    written = await desk.later(halves, 2, WINDOW, reached=Reached("endpoint", ("east", "north")))
+    assert written.rows == 1
+    assert await desk.counts() == {(FIRST, "east"): 1, (FIRST, "west"): 2}
+
+
+async def test_an_answer_that_reached_nothing_leaves_every_row(desk: Desk) -> None:
+    await desk.restate(BOTH)
+    written = await desk.later([], 2, WINDOW, reached=Reached("endpoint", ()))
+    assert (written.rows, await desk.counts()) == (0, {(FIRST, "completions"): 3, (SECOND, "completions"): 2})
+
+
+async def test_a_whole_answer_comes_after_one_that_reached_little(desk: Desk) -> None:
+    await desk.restate(BOTH, reached=Reached("endpoint", ()))
+    written = await desk.restate(BOTH, fence=2)
+    assert (written.rows, written.adopted) == (5, False)

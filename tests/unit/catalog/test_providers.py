@@ -74,6 +74,10 @@ def test_an_unknown_provider_is_refused_by_name(configs: Configs) -> None:
             "base_url: https://a.example.com\n    auth: {type: service_account}",
             "6:11: auth of type service_account needs a token_url",
         ),
+        (
+            "base_url: https://a.example.com\n    auth: {type: none}\n    domain: example.com\n    apis: {b: {base_url: 'https://example.org'}}",
+            "8:26: the host must be below the provider's domain",
+        ),
         ("base_url: https://a.example.com\n    auth: {type: magic}", "6:18: must be one of bearer"),
         (
             "base_url: https://a.example.com\n    auth: {type: bearer}\n    limits: {requests_per_minute: 0}",

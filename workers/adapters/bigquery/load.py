@@ -18,7 +18,7 @@ from workers.adapters.bigquery.sources import Source, content_of, staged_columns
 from workers.adapters.bigquery.spool import BATCH_ROWS, Spool, SpoolFile
 from workers.adapters.bigquery.staging import Staging
 from workers.model.table import Column, TableSchema
-from workers.ports import Row, Written
+from workers.ports import Reached, Row, Written
 
 
 @frozen
@@ -82,8 +82,11 @@ class BigQueryLoad:
             await self._take(await self._threaded(lambda: self._spool.widen(self._shape.records(table))))
         self._table, self._staging.columns = table, self._shape.columns(table)
 
-    async def publish(self, *, complete: bool = True) -> Written:
-        """Make the rows visible. An incomplete answer replaces the days it has, so an empty one nothing."""
+    async def publish(self, *, complete: bool = True, reached: Reached | None = None) -> Written:
+        """Make the rows visible. An incomplete answer replaces the days it has, so an empty one nothing.
+
+        One that says what it `reached` replaces all of that, and is never complete.
+        """
         self._refuse_when_published()
         self._published = True
         with step_errors(self._doing):
@@ -92,13 +95,13 @@ class BigQueryLoad:
             await self._take(await self._threaded(self._spool.finish))
             await self._staging.settle()
         staged = self._staging.staged
-        if not staged and not complete:
+        if not staged and not complete and reached is None:
             return Written(0)
         all_columns = frozenset(column.name for column in self._shape.columns(self._table))
         lacking = {stage: all_columns - {one.name for one in columns} for stage, columns in staged.items()}
         keys = self._shape.keys if staged else ()
-        source = Source(content_of(self._staging.hashes), tuple(staged), lacking=lacking, keys=keys)
-        return await self._publish(self._table, source, complete)
+        source = Source(content_of(self._staging.hashes), tuple(staged), lacking=lacking, keys=keys, reached=reached)
+        return await self._publish(self._table, source, complete and reached is None)
 
     def _refuse_when_published(self) -> None:
         if self._published:

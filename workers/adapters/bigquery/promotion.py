@@ -45,13 +45,14 @@ class Writer:
     sql: Mapping[str, str]
 
     def promote(self, aim: Aim, source: Source, now: Any, *, complete: bool) -> Script:
-        """Replace what `aim` names by the rows of `source`; of an incomplete source only the days it has."""
+        """Replace what `aim` names by the rows of `source`; of an incomplete source what it reached, or its days."""
         clauses = parts(self.sql["parts"])
         day, inside = _window(clauses, aim)
-        replaced = (
-            inside if complete or aim.window is None else fill(clauses["inside.given_days"], inside=inside, day=day)
-        )
+        whole = complete or source.reached or aim.window is None
+        replaced = inside if whole else fill(clauses["inside.given_days"], inside=inside, day=day)
         kept = fill(clauses["kept"], day=day)
+        if source.reached:
+            kept = fill(clauses["kept.reached"], kept=kept, column=quoted(source.reached.column))
         blanks = self._blanks(clauses, aim.table, source)
         sql = fill(self.sql["promote"], inside=inside, replaced=replaced, kept=kept, day=day, **blanks)
         return self._script(sql, aim, source, now, complete=complete, scope=aim.scope_text)
@@ -92,7 +93,7 @@ class Writer:
 
     def _script(self, sql: str, aim: Aim, source: Source, now: Any, *, complete: bool, scope: str | None) -> Script:
         first, last = aim.days
-        said = {
+        said: dict[str, Any] = {
             "dp_table": aim.table.name,
             "dp_scope": scope,
             "dp_whole": aim.window is None,
@@ -108,6 +109,8 @@ class Writer:
             "dp_allow_shrink": aim.allow_shrink,
             "dp_shrink_floor": SHRINK_FLOOR,
         }
+        if source.reached:
+            said["dp_reached"] = list(source.reached.values)
         key = digest(sql, *said.items(), *sorted(source.parameters.items()))
         scoped = {f"dp_scope_{number}": value for number, value in enumerate(aim.scope.values())}
         parameters = (*typed({**said, **scoped, "dp_now": now}), *named(source.parameters))

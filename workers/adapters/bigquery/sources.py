@@ -10,7 +10,7 @@ from workers.adapters.bigquery.aim import FILLED_IN
 from workers.adapters.bigquery.names import quoted, sha256
 from workers.adapters.bigquery.rendering import fill
 from workers.model.table import Column, TableSchema
-from workers.ports import Row
+from workers.ports import Reached, Row
 
 ORDINAL = Column("dp_ordinal", "INT64")
 """Numbers the rows of a load whose keys count: of several with the same keys the one written last is published."""
@@ -21,7 +21,8 @@ class Source:
     """Rows to publish: a SELECT without lineage columns, or stages whose JSON columns are text.
 
     `content` is the SHA-256 that stands for the rows; `parameters` are the SELECT's own. `lacking` are the columns
-    that a stage was made without, by its name. With `keys` the rows of stages are made unique by them.
+    that a stage was made without, by its name. With `keys` the rows of stages are made unique by them. Of rows, here
+    and in the table, only those are meant that were `reached`.
     """
 
     content: str
@@ -30,6 +31,7 @@ class Source:
     parameters: Row = field(factory=dict)
     lacking: Mapping[str, frozenset[str]] = field(factory=dict)
     keys: tuple[str, ...] = ()
+    reached: Reached | None = None
 
 
 def staged_columns(table: TableSchema, keys: Sequence[str] = ()) -> tuple[Column, ...]:

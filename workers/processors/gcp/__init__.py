@@ -1,1 +1,1 @@
-"""Google Cloud: any of its REST APIs, read with a service account."""
+"""Google Cloud: any of its REST APIs, read by the service account that an organisation stored."""

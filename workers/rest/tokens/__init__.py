@@ -11,6 +11,7 @@ again. Price: a fleet-wide lock for the moment of a refresh; what a process that
 store had received is lost, and the credential has to be stored again.
 """
 
+from workers.rest.tokens.keyfiles import project_of
 from workers.rest.tokens.tokens import Access, Tokens
 
-__all__ = ["Access", "Tokens"]
+__all__ = ["Access", "Tokens", "project_of"]

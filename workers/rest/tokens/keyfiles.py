@@ -61,6 +61,11 @@ def service_account(secret: Secret, provider: str) -> ServiceAccount:
     return _read(secret, provider, read)
 
 
+def project_of(secret: Secret, provider: str) -> str:
+    """Return the project that a service account belongs to; raises FailedError(CREDENTIAL_INVALID)."""
+    return _read(secret, provider, lambda members: _text(members, "project_id"))
+
+
 def client(secret: Secret, provider: str) -> Client:
     """Read a client that acts for itself."""
     return _read(secret, provider, lambda it: Client(_text(it, "client_id"), _text(it, "client_secret"), "", it))

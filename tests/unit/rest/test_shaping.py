@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.rest.expressions import expression
+from workers.rest.shaping import Shape, ShapeError
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.from_regex(r"[a-z][a-z_]{0,5}", fullmatch=True)
+
+
+@given(st.dictionaries(NAMES, JSON), st.dictionaries(NAMES, NAMES), st.dictionaries(NAMES, JSON))
+def test_a_row_has_exactly_the_columns_that_are_asked_for(
+    row: dict[str, Any], flatten: dict[str, str], add: dict[str, Any]
+) -> None:
+    columns = Shape(flatten, add).columns(row)
+    assert columns == {column: row.get(place) for column, place in flatten.items()} | add
+
+
+@given(JSON, st.lists(NAMES, min_size=1, max_size=4))
+def test_a_nested_value_is_found_where_it_stands(value: Any, path: list[str]) -> None:
+    row: Any = value
+    for name in reversed(path):
+        row = {name: row, "beside": 1}
+    assert Shape({"found": ".".join(path)}).columns(row) == {"found": value}
+
+
+@given(JSON)
+def test_no_row_is_too_strange_for_a_place(row: Any) -> None:
+    found = Shape({"a": "a.b[0].c", "b": "last_segment(a)", "c": "a"})
+    with suppress(ShapeError):
+        assert set(found.columns({"a": row})) == {"a", "b", "c"}
+
+
+def test_a_place_that_cannot_be_worked_on_names_its_column_and_shows_no_value() -> None:
+    with pytest.raises(ShapeError, match="price is given something it cannot work on") as caught:
+        Shape({"price": "money(price)"}).columns({"price": "canary"})
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "found"),
+    [
+        ("entries(@)", {"a": 1, "b": {}}, [{"key": "a", "value": 1}, {"key": "b", "value": {}}]),
+        ("entries(nope || `{}`)", {}, []),
+        ("last_segment(@)", "https://x/zones/us-a", "us-a"),
+        ("last_segment(@)", "plain", "plain"),
+        ("money(@)", {"units": "12", "nanos": 500000000}, Decimal("12.5")),
+        ("money(@)", {"nanos": -1}, Decimal("-0.000000001")),
+        ("money(@)", {"units": "-1", "nanos": -750000000}, Decimal("-1.75")),
+        ("money(@)", {"currencyCode": "USD"}, Decimal(0)),
+    ],
+)
+def test_functions_of_ours_do_what_they_say(place: str, value: Any, found: Any) -> None:
+    assert expression(place)(value) == found
+
+
+@given(st.integers(-(10**18), 10**18), st.integers(-999_999_999, 999_999_999))
+def test_money_is_exact(units: int, nanos: int) -> None:
+    found = expression("money(@)")({"units": str(units), "nanos": nanos})
+    assert found * 10**9 == units * 10**9 + nanos
