@@ -16,6 +16,7 @@ from google.cloud import bigquery
 from google.cloud.exceptions import NotFound
 
 from sandbox.bigquery.connect import PROJECT, connect
+from sandbox.plans import ORG, seed_plans
 from sandbox.secrets import SandboxSecrets
 from workers.adapters.kms import LocalKms
 from workers.model.secret import bound_data
@@ -57,6 +58,8 @@ class Seeding:
             for table, rows in self._rows(new).items():
                 _load(client, table, rows)
             self._credentials(client, sealed)
+            if ORG in sealed:
+                seed_plans(client)
         finally:
             client.close()
 

@@ -89,6 +89,12 @@ def procedure_bodies(bq: Any, _grpc: str) -> None:
     assert query(bq, f"CALL {name}(4);") == [(22,)]
 
 
+def procedure_options(bq: Any, _grpc: str) -> None:
+    name = f"ds.p{next(numbers)}"
+    query(bq, f"CREATE PROCEDURE {name}(p_n INT64) OPTIONS (strict_mode = FALSE) BEGIN SELECT p_n AS n; END;")
+    assert query(bq, f"CALL {name}(4);") == [(4,)]
+
+
 def dry_run_parses(bq: Any, _grpc: str) -> None:
     table = create_table(bq)
     script = f"BEGIN INSERT INTO {table} (id, day) VALUES ('x', DATE '2025-01-01'); END;"

@@ -14,6 +14,7 @@ from workers.catalog.faults import faults
 from workers.catalog.pipelines import pipeline_of, read_pipeline
 from workers.catalog.plans import Plans, read_plans
 from workers.catalog.problems import ConfigError, Findings, Problem
+from workers.catalog.procedures import Procedures, read_procedures
 from workers.catalog.processors import Engines, ProcessorsFile
 from workers.catalog.providers import Provider, Providers, read_providers
 from workers.catalog.schemas import SchemaFiles, read_schemas
@@ -48,9 +49,11 @@ class Catalog:
         around: Surroundings,
         providers: Providers,
         plans: Plans,
+        procedures: Procedures,
         warnings: tuple[Problem, ...],
     ) -> None:
         self.pipelines = pipelines
+        self.procedures = procedures
         self.providers = providers
         self.plans = plans
         self.warnings = warnings
@@ -74,6 +77,7 @@ class Catalog:
         tree = read_tree(root, findings)
         system = {path: _document(tree, path, findings) for path in tree.ending(".yml", ".yaml") if _is_system(path)}
         providers = read_providers(_needed(system, "providers", tree, findings), base_urls or {}, findings)
+        procedures = read_procedures(tree, findings)
         plans = read_plans(_needed(system, "plans", tree, findings), findings)
         around = Surroundings(
             tree,
@@ -86,7 +90,7 @@ class Catalog:
         pipelines = _pipelines(around, findings)
         if findings.problems or plans is None:
             raise ConfigError(findings.problems)
-        return cls(pipelines, around, providers, plans, tuple(sorted(findings.warnings)))
+        return cls(pipelines, around, providers, plans, procedures, tuple(sorted(findings.warnings)))
 
     @property
     def schemas(self) -> SchemaFiles:

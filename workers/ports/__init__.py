@@ -3,14 +3,27 @@
 from workers.ports.journal import Dispatch, Intake, Journal, Upkeep
 from workers.ports.plain import Clock, Failpoint, Keys, Row, Schemas
 from workers.ports.reading import Reader, Reading, Wiring
+from workers.ports.routines import Routines
 from workers.ports.step import Engine, Log, StepContext, StepResult
 from workers.ports.timetable import Queue, Rounds, Timetable
 from workers.ports.vault import Vault
-from workers.ports.warehouse import Answer, Authority, CentralWarehouse, Load, Reached, Warehouse, Warehouses, Written
+from workers.ports.warehouse import (
+    Answer,
+    Authority,
+    Called,
+    CentralWarehouse,
+    Load,
+    Publication,
+    Reached,
+    Warehouse,
+    Warehouses,
+    Written,
+)
 
 __all__ = [
     "Answer",
     "Authority",
+    "Called",
     "CentralWarehouse",
     "Clock",
     "Dispatch",
@@ -21,11 +34,13 @@ __all__ = [
     "Keys",
     "Load",
     "Log",
+    "Publication",
     "Queue",
     "Reached",
     "Reader",
     "Reading",
     "Rounds",
+    "Routines",
     "Row",
     "Schemas",
     "StepContext",

@@ -7,11 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
 from workers.ports.plain import Row
+from workers.ports.routines import Routines
 
 
 @frozen
@@ -57,6 +58,26 @@ class Reached:
 
     column: str
     values: tuple[str, ...]
+
+
+@frozen
+class Publication:
+    """A temporary table that a procedure makes, and the days of a table that its rows replace."""
+
+    made: str
+    table: TableSchema
+    window: DateWindow | None
+    scope: Row = field(factory=dict)
+    allow_shrink: bool = False
+
+
+@frozen
+class Called:
+    """What a procedure answered, under which job, and what was published of what it made."""
+
+    rows: tuple[Row, ...]
+    job_id: str
+    written: Written
 
 
 class Load(Protocol):
@@ -140,6 +161,17 @@ class Warehouse(Protocol):
     async def query(self, sql: str, parameters: Row) -> Answer:
         """Run a SELECT."""
 
+    async def call(
+        self, procedure: str, arguments: Row, publications: Sequence[Publication] = (), told: str = ""
+    ) -> Called:
+        """Call a stored procedure, and publish all that it made in one transaction, fenced like a load.
+
+        A procedure that takes `p_dataset` is given the organisation's own; it cannot be given another. `told` names
+        the temporary table that holds the answer; without publications the answer is the procedure's last SELECT.
+        Raises FailedError: PROCEDURE_NOT_FOUND, CONFIG_INVALID when the arguments are not the procedure's,
+        DATA_INVALID in the procedure's words, or as `Load.publish`.
+        """
+
 
 class CentralWarehouse(Protocol):
     """The platform's own dataset."""
@@ -172,3 +204,6 @@ class Warehouses(Protocol):
 
     def central(self) -> CentralWarehouse:
         """Return the platform's dataset."""
+
+    def routines(self) -> Routines:
+        """Return the stored procedures of the platform's dataset."""

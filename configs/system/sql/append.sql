@@ -43,4 +43,4 @@ END IF;
 
 COMMIT TRANSACTION;
 
-SELECT v_adopted AS adopted, v_rows AS published, 0 AS superseded;
+SELECT v_adopted AS dp_adopted, v_rows AS dp_published, 0 AS dp_superseded;

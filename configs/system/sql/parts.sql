@@ -1,4 +1,4 @@
--- The clauses that promote.sql, append.sql and merge.sql are put together from.
+-- The clauses that promote.sql, publication.sql, append.sql and merge.sql are put together from.
 
 -- name: values.plain
 {column}
@@ -27,8 +27,18 @@ SELECT {columns} FROM {stage}
 -- name: rows.and
 UNION ALL
 
+-- name: rows.made
+SELECT * FROM {made}
+
 -- name: rows.none
 SELECT {columns} FROM {target} WHERE FALSE
+
+-- name: source
+CREATE TEMP TABLE dp_source_{n} AS
+SELECT {values}
+FROM (
+{rows}
+);
 
 -- name: day.whole
 DATE '0001-01-01'
@@ -43,16 +53,16 @@ DATE({column})
 TRUE
 
 -- name: inside.date
-{column} BETWEEN @dp_first AND @dp_last
+{column} BETWEEN @dp_first_{n} AND @dp_last_{n}
 
 -- name: inside.timestamp
-{column} >= TIMESTAMP(@dp_first) AND {column} < TIMESTAMP(DATE_ADD(@dp_last, INTERVAL 1 DAY))
+{column} >= TIMESTAMP(@dp_first_{n}) AND {column} < TIMESTAMP(DATE_ADD(@dp_last_{n}, INTERVAL 1 DAY))
 
 -- name: inside.scope
 {inside} AND {column} = @{parameter}
 
 -- name: inside.given_days
-{inside} AND {day} IN (SELECT {day} FROM dp_source)
+{inside} AND {day} IN (SELECT {day} FROM dp_source_{n})
 
 -- name: kept
 {day} NOT IN UNNEST(v_left)
@@ -87,3 +97,12 @@ FROM (
 {rows}
 ) AS staged
 QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {ordinal} DESC) = 1
+
+-- name: call
+CALL {procedure}({arguments});
+
+-- name: told
+, told.*
+FROM (SELECT 1 AS dp_one) AS one
+LEFT JOIN (SELECT 1 AS dp_told, * FROM {made}) AS told
+  ON one.dp_one = told.dp_told

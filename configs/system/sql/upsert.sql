@@ -83,4 +83,4 @@ END IF;
 
 COMMIT TRANSACTION;
 
-SELECT v_adopted AS adopted, v_rows AS published, IF(v_left > 0, 1, 0) AS superseded;
+SELECT v_adopted AS dp_adopted, v_rows AS dp_published, IF(v_left > 0, 1, 0) AS dp_superseded;

@@ -28,6 +28,7 @@ from sandbox.bigquery.repairs.numeric_scale import numeric_scale
 from sandbox.bigquery.repairs.one_write_lock import one_write_lock
 from sandbox.bigquery.repairs.partition_decorators import partition_decorators
 from sandbox.bigquery.repairs.procedure_bodies import procedure_bodies
+from sandbox.bigquery.repairs.procedure_options import procedure_options
 from sandbox.bigquery.repairs.query_errors import query_errors
 from sandbox.bigquery.repairs.quoted_identifiers import quoted_identifiers
 from sandbox.bigquery.repairs.request_cursors import request_cursors
@@ -54,6 +55,7 @@ _IN_ORDER: tuple[Callable[[], None], ...] = (
     script_parameters,
     error_message_variable,
     procedure_bodies,
+    procedure_options,
     dry_run_parses,
     missing_datasets,
     schema_patches,

@@ -3,6 +3,9 @@
 The path of a row: `load` → `records`, `columns` (checked, typed) → `spool` (Parquet) → `staging` (a table for each
 file) → `publishing` of what `promotion` wrote down (one fenced transaction). `jobs` makes each step of it happen once.
 
+A stored procedure makes temporary tables only: `calling` says the CALL, and the same transaction publishes what it
+made, so that a procedure needs no ledger, no transaction and no right to any table of an organisation.
+
 A window may lose rows, but not four fifths of twenty or more: such an answer, an empty one included, is held unless
 the caller allows it. A complete empty answer empties smaller windows; an incomplete one replaces only days it has.
 

@@ -13,7 +13,7 @@ def failed(trouble: TroubleError, doing: str) -> FailedError:
     """Build the error a step or a caller is shown; `doing` says what was tried, such as `publish acme_prod.t`."""
     code, reason, text = _FAILURES[trouble.kind]
     numbers = [f"{number:,}" for number in trouble.numbers] or ["?", "?"]
-    message = f"{doing}: {text.format(*numbers, '?')}"
+    message = f"{doing}: {text.format(*numbers, '?')}{trouble.words}"
     if trouble.kind in {Kind.REJECTED, Kind.DENIED, Kind.MISSING}:
         message += f" ({trouble.reason}{' at ' + trouble.place if trouble.place else ''})"
     wait = _WAITS.get(trouble.kind)
@@ -51,6 +51,7 @@ _FAILURES: Mapping[Kind, tuple[Code, Reason, str]] = {
     ),
     Kind.KEYLESS: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, "{0} rows have no value in a key field"),
     Kind.REPEATED: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, "{0} keys stand in several rows"),
+    Kind.UNSOUND: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, ""),
 }
 _WAITS = {
     Kind.QUOTA: 3600.0,  # quotas of a day refill little by little

@@ -45,17 +45,18 @@ def typed(values: Mapping[str, Any]) -> list[Parameter]:
 def _parameter(name: str, value: Any) -> Parameter:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return ArrayQueryParameter(name, _common(value), list(value))
-    return ScalarQueryParameter(name, _type(value), value)
+    return ScalarQueryParameter(name, type_name(value), value)
 
 
 def _common(values: Iterable[Any]) -> str:
-    kinds = {_type(value) for value in values}
+    kinds = {type_name(value) for value in values}
     if len(kinds) > 1:
         raise ValueError(f"a list parameter holds values of several types: {sorted(kinds)}")
     return kinds.pop() if kinds else "STRING"
 
 
-def _type(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """Return the type a Python value has as a parameter; ValueError when it can be none."""
     if value is None:
         return "STRING"
     for python, name in _TYPES:

@@ -36,6 +36,24 @@ class Script:
 
 
 @frozen
+class Piece:
+    """One of the windows that a script publishes."""
+
+    aim: Aim
+    source: Source
+    complete: bool = True
+
+
+@frozen
+class Making:
+    """Statements that make temporary tables before anything is published; `told` is a clause that answers from them."""
+
+    sql: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    told: str = ""
+
+
+@frozen
 class Writer:
     """Fills in scripts for one dataset; `path` is its quoted name, `sql` the texts by the names in STATEMENTS."""
 
@@ -46,22 +64,52 @@ class Writer:
 
     def promote(self, aim: Aim, source: Source, now: Any, *, complete: bool) -> Script:
         """Replace what `aim` names by the rows of `source`; of an incomplete source what it reached, or its days."""
+        return self.publish((Piece(aim, source, complete),), now)
+
+    def publish(self, pieces: Sequence[Piece], now: Any, making: Making | None = None) -> Script:
+        """Replace what the pieces aim at, all in one transaction; their content is that of the first."""
+        making = making or Making()
         clauses = parts(self.sql["parts"])
-        day, inside = _window(clauses, aim)
-        whole = complete or source.reached or aim.window is None
-        replaced = inside if whole else fill(clauses["inside.given_days"], inside=inside, day=day)
-        kept = fill(clauses["kept"], day=day)
-        if source.reached:
-            kept = fill(clauses["kept.reached"], kept=kept, column=quoted(source.reached.column))
-        blanks = self._blanks(clauses, aim.table, source)
-        sql = fill(self.sql["promote"], inside=inside, replaced=replaced, kept=kept, day=day, **blanks)
-        return self._script(sql, aim, source, now, complete=complete, scope=aim.scope_text)
+        blanks = [self._piece_blanks(clauses, number, piece) for number, piece in enumerate(pieces)]
+        sql = fill(
+            self.sql["promote"],
+            prologue=making.sql,
+            sources="\n\n".join(fill(clauses["source"], **blank) for blank in blanks),
+            publications="\n".join(fill(self.sql["publication"], **blank) for blank in blanks),
+            told=making.told,
+        )
+        said: dict[str, Any] = {}
+        for number, piece in enumerate(pieces):
+            values = {**_aimed(piece.aim, complete=piece.complete), "dp_scope": piece.aim.scope_text}
+            said |= {f"{name}_{number}": value for name, value in values.items()}
+        scoped = {
+            _scope_parameter(number, index): value
+            for number, piece in enumerate(pieces)
+            for index, value in enumerate(piece.aim.scope.values())
+        }
+        return self._script(sql, said, scoped, pieces[0].source, now, making.parameters)
 
     def append(self, table: TableSchema, source: Source, now: Any, ordinal: int) -> Script:
         """Add the rows of `source`; `ordinal` tells apart what one step appends to one table."""
         scope = f"append/{self.authority.run_id}/{self.authority.step_id}/{ordinal}"
         sql = fill(self.sql["append"], **self._blanks(parts(self.sql["parts"]), table, source))
-        return self._script(sql, Aim(table, None), source, now, complete=True, scope=scope)
+        return self._script(sql, {**_aimed(Aim(table, None), complete=True), "dp_scope": scope}, {}, source, now)
+
+    def _piece_blanks(self, clauses: Mapping[str, str], number: int, piece: Piece) -> dict[str, str]:
+        day, inside = _window(clauses, piece.aim, number)
+        whole = piece.complete or piece.source.reached or piece.aim.window is None
+        replaced = inside if whole else fill(clauses["inside.given_days"], inside=inside, day=day, n=str(number))
+        kept = fill(clauses["kept"], day=day)
+        if piece.source.reached:
+            kept = fill(clauses["kept.reached"], kept=kept, column=quoted(piece.source.reached.column))
+        return {
+            "n": str(number),
+            "day": day,
+            "inside": inside,
+            "replaced": replaced,
+            "kept": kept,
+            **self._blanks(clauses, piece.aim.table, piece.source),
+        }
 
     def upsert(self, table: TableSchema, keys: Sequence[str], whose: str, source: Source, now: Any) -> Script:
         """Merge the rows of `source` by `keys`; `whose` tells apart what different pipelines merge into one table."""
@@ -78,7 +126,9 @@ class Writer:
             given=", ".join(fill(clauses["merge.given"], column=name) for name in names),
             **self._blanks(clauses, table, source),
         )
-        return self._script(sql, Aim(table, None), source, now, complete=True, scope=f"merge/{whose}")
+        return self._script(
+            sql, {**_aimed(Aim(table, None), complete=True), "dp_scope": f"merge/{whose}"}, {}, source, now
+        )
 
     def _blanks(self, clauses: Mapping[str, str], table: TableSchema, source: Source) -> dict[str, str]:
         target = f"{self.path}.{quoted(table.name)}"
@@ -91,29 +141,30 @@ class Writer:
             "rows": rows_of(clauses, self.path, table, source, target),
         }
 
-    def _script(self, sql: str, aim: Aim, source: Source, now: Any, *, complete: bool, scope: str | None) -> Script:
-        first, last = aim.days
+    def _script(
+        self,
+        sql: str,
+        aimed: Mapping[str, Any],
+        scoped: Mapping[str, Any],
+        source: Source,
+        now: Any,
+        making: tuple[Parameter, ...] = (),
+    ) -> Script:
         said: dict[str, Any] = {
-            "dp_table": aim.table.name,
-            "dp_scope": scope,
-            "dp_whole": aim.window is None,
-            "dp_first": first,
-            "dp_last": last,
+            **aimed,
             "dp_org": self.authority.org,
             "dp_run_id": str(self.authority.run_id),
             "dp_run_seq": self.authority.run_seq,
             "dp_fence": self.authority.fence,
             "dp_step_id": self.authority.step_id,
             "dp_content": source.content,
-            "dp_complete": complete,
-            "dp_allow_shrink": aim.allow_shrink,
             "dp_shrink_floor": SHRINK_FLOOR,
         }
         if source.reached:
             said["dp_reached"] = list(source.reached.values)
-        key = digest(sql, *said.items(), *sorted(source.parameters.items()))
-        scoped = {f"dp_scope_{number}": value for number, value in enumerate(aim.scope.values())}
-        parameters = (*typed({**said, **scoped, "dp_now": now}), *named(source.parameters))
+        given = sorted(source.parameters.items())
+        key = digest(sql, *said.items(), *given, *(str(parameter.to_api_repr()) for parameter in making))
+        parameters = (*typed({**said, **scoped, "dp_now": now}), *named(source.parameters), *making)
         return Script(sql, parameters, key)
 
 
@@ -122,7 +173,7 @@ def _values(clauses: Mapping[str, str], table: TableSchema, source: Source) -> l
     values = []
     for column in table.columns:
         clause = "plain"
-        if column.name in FILLED_IN or (source.select and column.name in LINEAGE):
+        if column.name in FILLED_IN or (source.computed and column.name in LINEAGE):
             clause = column.name
         elif from_stage and column.name == "source_hash":
             clause = "given_source_hash"
@@ -132,14 +183,31 @@ def _values(clauses: Mapping[str, str], table: TableSchema, source: Source) -> l
     return values
 
 
-def _window(clauses: Mapping[str, str], aim: Aim) -> tuple[str, str]:
+def _aimed(aim: Aim, *, complete: bool) -> dict[str, Any]:
+    first, last = aim.days
+    return {
+        "dp_table": aim.table.name,
+        "dp_whole": aim.window is None,
+        "dp_first": first,
+        "dp_last": last,
+        "dp_complete": complete,
+        "dp_allow_shrink": aim.allow_shrink,
+    }
+
+
+def _scope_parameter(number: int, index: int) -> str:
+    return f"dp_scope_{number}_value_{index}"
+
+
+def _window(clauses: Mapping[str, str], aim: Aim, number: int) -> tuple[str, str]:
     """Return the day of a row, and the condition on rows inside the window and scope."""
     kind, column = "whole", ""
     if aim.window is not None and aim.table.partition is not None:
         declared = aim.table.column(aim.table.partition)
         kind = "timestamp" if declared is not None and declared.type == "TIMESTAMP" else "date"
         column = quoted(aim.table.partition)
-    inside = fill(clauses[f"inside.{kind}"], column=column)
-    for number, name in enumerate(aim.scope):
-        inside = fill(clauses["inside.scope"], inside=inside, column=quoted(name), parameter=f"dp_scope_{number}")
+    inside = fill(clauses[f"inside.{kind}"], column=column, n=str(number))
+    for index, name in enumerate(aim.scope):
+        parameter = _scope_parameter(number, index)
+        inside = fill(clauses["inside.scope"], inside=inside, column=quoted(name), parameter=parameter)
     return fill(clauses[f"day.{kind}"], column=column), inside

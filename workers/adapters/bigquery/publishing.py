@@ -54,6 +54,15 @@ class Queries:
         return tuple(dict(row.items()) for row in found)
 
 
+@frozen
+class Published:
+    """What a publication wrote, and the rows it told beside that, under the names that do not begin with `dp_`."""
+
+    written: Written
+    rows: tuple[Row, ...]
+    job_id: str
+
+
 class Publisher:
     """Runs publications."""
 
@@ -62,7 +71,7 @@ class Publisher:
         self._failpoint = failpoint
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def publish(self, kind: str, script: Script, authority: Authority) -> Written:
+    async def publish(self, kind: str, script: Script, authority: Authority) -> Published:
         """Run the script; `adopted` when an earlier job or an earlier lease had published already."""
         turn = self._turns.setdefault(authority.dataset, asyncio.Lock())
         async with turn:
@@ -71,5 +80,11 @@ class Publisher:
             self._failpoint(f"{kind}.after")
         answer = await self._queries.answer(done)
         result = answer.rows[0]
-        adopted = done.adopted or bool(result["adopted"])
-        return Written(int(result["published"] or 0), answer.bytes_billed, adopted, int(result["superseded"]))
+        adopted = done.adopted or bool(result["dp_adopted"])
+        written = Written(int(result["dp_published"] or 0), answer.bytes_billed, adopted, int(result["dp_superseded"]))
+        told = tuple(_told(row) for row in answer.rows if row.get("dp_told"))
+        return Published(written, told, str(done.job.job_id))
+
+
+def _told(row: Row) -> Row:
+    return {name: value for name, value in row.items() if not name.startswith("dp_")}

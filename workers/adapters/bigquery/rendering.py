@@ -9,7 +9,7 @@ _BLANK = re.compile(r"\{([a-z_]+)\}")
 _DATASETS = re.compile(r"\{(dataset|central)\}")
 _PART = re.compile(r"^-- name: *(\S+)[ \t]*\n", re.MULTILINE)
 
-STATEMENTS = ("promote", "append", "upsert", "merge", "parts")
+STATEMENTS = ("promote", "publication", "append", "upsert", "merge", "parts", "routines")
 
 
 def fill(template: str, **blanks: str) -> str:
@@ -20,6 +20,11 @@ def fill(template: str, **blanks: str) -> str:
 def bind(sql: str, datasets: Mapping[str, str]) -> str:
     """Put the paths of `dataset` and `central` into a SELECT and take its last semicolon off; other braces stay."""
     return _DATASETS.sub(lambda match: datasets[match[1]], sql).rstrip().removesuffix(";")
+
+
+def fill_known(template: str, blanks: Mapping[str, str]) -> str:
+    """Fill the {blanks} that are known; other braces stay."""
+    return _BLANK.sub(lambda match: blanks.get(match[1], match[0]), template)
 
 
 def parts(text: str) -> dict[str, str]:

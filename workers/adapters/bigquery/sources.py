@@ -18,7 +18,7 @@ ORDINAL = Column("dp_ordinal", "INT64")
 
 @frozen
 class Source:
-    """Rows to publish: a SELECT without lineage columns, or stages whose JSON columns are text.
+    """Rows to publish: stages whose JSON columns are text, or a SELECT or table just `made`, without lineage columns.
 
     `content` is the SHA-256 that stands for the rows; `parameters` are the SELECT's own. `lacking` are the columns
     that a stage was made without, by its name. With `keys` the rows of stages are made unique by them. Of rows, here
@@ -28,10 +28,16 @@ class Source:
     content: str
     stages: tuple[str, ...] = ()
     select: str = ""
+    made: str = ""
     parameters: Row = field(factory=dict)
     lacking: Mapping[str, frozenset[str]] = field(factory=dict)
     keys: tuple[str, ...] = ()
     reached: Reached | None = None
+
+    @property
+    def computed(self) -> bool:
+        """Whether BigQuery itself computed the rows."""
+        return bool(self.select or self.made)
 
 
 def staged_columns(table: TableSchema, keys: Sequence[str] = ()) -> tuple[Column, ...]:
@@ -44,6 +50,8 @@ def rows_of(clauses: Mapping[str, str], path: str, table: TableSchema, source: S
     """Write the SELECT; `path` is the quoted name of the dataset that stages are in."""
     if source.select:
         return source.select
+    if source.made:
+        return fill(clauses["rows.made"], made=quoted(source.made))
     if not source.stages:
         columns = ", ".join(quoted(column.name) for column in table.columns)
         return fill(clauses["rows.none"], columns=columns, target=target)

@@ -32,17 +32,24 @@ class Kind(StrEnum):
     OUTSIDE = "rows outside the window"
     KEYLESS = "rows without a key"
     REPEATED = "several rows with one key"
+    UNSOUND = "a procedure refuses what it was to work on"
 
 
 class TroubleError(Exception):
-    """A refusal, before it is known what it means to the caller; `numbers` are counts our own scripts report."""
+    """A refusal, before it is known what it means to the caller.
 
-    def __init__(self, kind: Kind, reason: str = "", place: str = "", numbers: tuple[int, ...] = ()) -> None:
+    `numbers` are counts that our own scripts report, `words` what one of our procedures says.
+    """
+
+    def __init__(
+        self, kind: Kind, reason: str = "", place: str = "", numbers: tuple[int, ...] = (), words: str = ""
+    ) -> None:
         super().__init__(kind.value)
         self.kind = kind
         self.reason = reason
         self.place = place
         self.numbers = numbers
+        self.words = words
 
 
 _OURS = {
@@ -53,6 +60,7 @@ _OURS = {
     "DP_KEY_REPEATED": Kind.REPEATED,
 }
 _OUR_RAISE = re.compile(r"(DP_[A-Z]+_[A-Z]+)((?: \d+)*)")
+_UNSOUND = re.compile(r"DP_DATA_INVALID ([A-Za-z0-9_ ,:.-]{1,400})")
 _CONFLICT = re.compile(r"due to concurrent update|transaction is aborted", re.IGNORECASE)
 _STREAMING = re.compile(r"streaming buffer", re.IGNORECASE)
 _PLACE = re.compile(r"\[(\d+:\d+)\]")
@@ -107,6 +115,9 @@ def of_job(error_result: Mapping[str, Any]) -> TroubleError:
 
 
 def _with_message(kind: Kind, reason: str, message: str) -> TroubleError:
+    unsound = _UNSOUND.search(message)
+    if unsound:
+        return TroubleError(Kind.UNSOUND, reason, words=unsound[1].strip().removesuffix(" at"))
     ours = _OUR_RAISE.search(message)
     if ours and ours[1] in _OURS:
         return TroubleError(_OURS[ours[1]], reason, numbers=tuple(int(number) for number in ours[2].split()))

@@ -9,18 +9,20 @@ from contextlib import AbstractAsyncContextManager
 from attrs import evolve, field, frozen
 
 from workers.adapters.bigquery.aim import Aim
+from workers.adapters.bigquery.calling import calling
 from workers.adapters.bigquery.failures import step_errors
 from workers.adapters.bigquery.load import Publish
 from workers.adapters.bigquery.loads import open_load
 from workers.adapters.bigquery.names import sha256
 from workers.adapters.bigquery.parameters import named
-from workers.adapters.bigquery.promotion import Script, Writer
-from workers.adapters.bigquery.rendering import bind
+from workers.adapters.bigquery.promotion import Making, Piece, Script, Writer
+from workers.adapters.bigquery.rendering import bind, parts
 from workers.adapters.bigquery.sources import Source
 from workers.adapters.bigquery.wiring import Wiring
+from workers.model.failure import Code, FailedError, Reason, refused
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
-from workers.ports import Answer, Authority, Load, Row, Written
+from workers.ports import Answer, Authority, Called, Load, Publication, Row, Written
 
 
 @frozen
@@ -108,6 +110,26 @@ class BigQueryWarehouse:
             done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
             return await self._wiring.queries.answer(done)
 
+    async def call(
+        self, procedure: str, arguments: Row, publications: Sequence[Publication] = (), told: str = ""
+    ) -> Called:
+        """Call a stored procedure, and publish all that it made in one transaction, fenced like a load."""
+        dataset, central = self._authority.dataset, self._wiring.path(self._wiring.central)
+        with step_errors(f"call {procedure}"):
+            routine = await self._wiring.routines.find(procedure)
+            if routine is None:
+                raise _unsynced(procedure, self._wiring.central)
+            clauses = parts(self._wiring.sql["parts"])
+            making = calling(clauses, central, dataset, routine, arguments, told)
+            if not publications:
+                done = await self._wiring.queries.run(self._wiring.query_name(), making.sql, making.parameters)
+                answer = await self._wiring.queries.answer(done)
+                return Called(answer.rows, str(done.job.job_id), Written(0, answer.bytes_billed))
+            await self._wiring.tables.ensure(dataset, self._wiring.ledger)
+            script = self._writer.publish(_pieces(publications, making), self._wiring.clock.now(), making)
+            published = await self._wiring.publisher.publish("call", script, self._authority)
+        return Called(published.rows, published.job_id, published.written)
+
     def _load(
         self, table: TableSchema, purpose: str, publish: Publish, keys: Sequence[str]
     ) -> AbstractAsyncContextManager[Load]:
@@ -140,4 +162,18 @@ class BigQueryWarehouse:
         dataset = self._authority.dataset
         with step_errors(f"publish {dataset}.{table.name}"):
             await self._wiring.tables.ensure(dataset, self._wiring.ledger)
-            return await self._wiring.publisher.publish(kind, script(), self._authority)
+            published = await self._wiring.publisher.publish(kind, script(), self._authority)
+            return published.written
+
+
+def _pieces(publications: Sequence[Publication], making: Making) -> tuple[Piece, ...]:
+    content = sha256(making.sql, *(parameter.to_api_repr() for parameter in making.parameters))
+    return tuple(
+        Piece(Aim(one.table, one.window, one.scope, one.allow_shrink), Source(content, made=one.made))
+        for one in publications
+    )
+
+
+def _unsynced(procedure: str, central: str) -> FailedError:
+    message = f"there is no procedure {procedure} in {central}; sync it from its file (POST /api/v1/procedures/sync)"
+    return refused(Code.FAILED_PRECONDITION, Reason.PROCEDURE_NOT_FOUND, message)

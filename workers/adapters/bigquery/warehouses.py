@@ -15,8 +15,11 @@ from google.cloud import bigquery
 from workers.adapters.bigquery.calls import Calls
 from workers.adapters.bigquery.central import BigQueryCentral
 from workers.adapters.bigquery.jobs import Jobs
+from workers.adapters.bigquery.names import dataset_path
 from workers.adapters.bigquery.promotion import Writer
 from workers.adapters.bigquery.publishing import Publisher, Queries
+from workers.adapters.bigquery.rendering import bind
+from workers.adapters.bigquery.routines import BigQueryRoutines
 from workers.adapters.bigquery.spool import ROTATE_BYTES
 from workers.adapters.bigquery.tables import Tables
 from workers.adapters.bigquery.warehouse import BigQueryWarehouse
@@ -33,7 +36,7 @@ class BigQueryWarehouses:
     `client` comes from `connect` with as many connections as `threads`; `ledger` is the declaration of the load
     ledger, `sql` the texts of the files named in STATEMENTS, `spool_dir` a directory nobody else uses, `new_id` gives
     ids to reading queries (writing jobs are named by what they write), `roll` is chance from 0 to 1. Failpoints:
-    load.submitted, load.settled, promote.before, promote.after, append.before, append.after.
+    load.submitted, load.settled, promote.before, promote.after, append.before, append.after, call.before, call.after.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class BigQueryWarehouses:
         calls = Calls(threads, clock, roll)
         jobs = Jobs(client, calls, clock, job_seconds=job_seconds)
         queries = Queries(client, calls, jobs)
+        listing = bind(sql["routines"], {"central": dataset_path(str(client.project), central), "dataset": ""})
         self._wiring = Wiring(
             client=client,
             calls=calls,
@@ -62,6 +66,7 @@ class BigQueryWarehouses:
             queries=queries,
             tables=Tables(client, calls, clock),
             publisher=Publisher(queries, failpoint),
+            routines=BigQueryRoutines(client, calls, queries, central, listing, lambda: f"dp_query_{new_id()}"),
             ledger=ledger,
             sql=sql,
             central=central,
@@ -95,3 +100,7 @@ class BigQueryWarehouses:
     def central(self) -> BigQueryCentral:
         """Return the platform's dataset."""
         return BigQueryCentral(self._wiring)
+
+    def routines(self) -> BigQueryRoutines:
+        """Return the stored procedures of the platform's dataset."""
+        return self._wiring.routines

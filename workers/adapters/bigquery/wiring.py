@@ -13,6 +13,7 @@ from workers.adapters.bigquery.calls import Calls
 from workers.adapters.bigquery.jobs import Jobs
 from workers.adapters.bigquery.names import dataset_path
 from workers.adapters.bigquery.publishing import Publisher, Queries
+from workers.adapters.bigquery.routines import BigQueryRoutines
 from workers.adapters.bigquery.tables import Tables
 from workers.model.table import TableSchema
 from workers.ports import Clock, Failpoint
@@ -28,6 +29,7 @@ class Wiring:
     queries: Queries
     tables: Tables
     publisher: Publisher
+    routines: BigQueryRoutines
     ledger: TableSchema
     sql: Mapping[str, str]
     central: str

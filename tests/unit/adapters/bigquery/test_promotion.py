@@ -25,9 +25,9 @@ def script(aim: Aim = AIM, source: Source = LOADED, writer: Writer = WRITER, *, 
 def test_values_are_parameters_and_never_text() -> None:
     made = script()
     values = {parameter.name: parameter.value for parameter in made.parameters}
-    assert values["dp_scope_0"] == "images"
-    assert values["dp_scope"] == '{"endpoint": "images"}'
-    assert (values["dp_first"], values["dp_last"]) == (WINDOW.first, WINDOW.last)
+    assert values["dp_scope_0_value_0"] == "images"
+    assert values["dp_scope_0"] == '{"endpoint": "images"}'
+    assert (values["dp_first_0"], values["dp_last_0"]) == (WINDOW.first, WINDOW.last)
     assert "images" not in made.sql
 
 
