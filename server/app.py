@@ -24,10 +24,12 @@ from server.tracing import Tracing
 from server.vitals import Vitals
 from workers.catalog.credentials import Credentials
 from workers.runtime.explain import Explain
+from workers.runtime.firing import Firing
 from workers.runtime.intake import Acceptance, Bounds
 from workers.runtime.pool import Pool, PoolTerms
 from workers.runtime.publisher import Publisher
 from workers.runtime.runner import Runner
+from workers.runtime.scheduler import Scheduler
 from workers.runtime.stepping import Stepping
 from workers.runtime.upkeep import Caretaker
 from workers.runtime.watch import Watch
@@ -47,6 +49,8 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
         Publisher(engines.journal, central, schemas, engines.directory, clock, roll, settings.publish_seconds).start(
             supervisor
         )
+    if settings.role in {"all", "scheduler"}:
+        _scheduler(settings, engines).start(supervisor)
     if settings.role not in {"all", "worker"}:
         return None
     terms = PoolTerms(engines.worker, settings.max_concurrent_runs, settings.lease_seconds, settings.heartbeat_seconds)
@@ -82,21 +86,42 @@ def _runner(settings: Settings, engines: Engines) -> Runner:
     )
 
 
+def _acceptance(settings: Settings, engines: Engines) -> Acceptance:
+    bounds = Bounds(settings.max_concurrent_runs_per_org, settings.max_waiting_runs_per_org, settings.api_service_url)
+    return Acceptance(engines.catalog, engines.directory, engines.journal, engines.clock, new_id, bounds)
+
+
+def _scheduler(settings: Settings, engines: Engines) -> Scheduler:
+    journal = engines.journal
+    firing = Firing(journal, journal, _acceptance(settings, engines), engines.catalog)
+    return Scheduler(journal, journal, firing, engines.clock, roll)
+
+
 def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Services:
     """Make what answers each service of the contract."""
     journal, clock = engines.journal, engines.clock
-    bounds = Bounds(settings.max_concurrent_runs_per_org, settings.max_waiting_runs_per_org, settings.api_service_url)
+    tokens = PageTokens(settings.token_key)
     pipelines = PipelineService(
-        acceptance=Acceptance(engines.catalog, engines.directory, journal, clock, new_id, bounds),
+        acceptance=_acceptance(settings, engines),
         journal=journal,
         watch=Watch(journal, clock),
         explain=Explain(journal, engines.directory, clock),
         catalog=engines.catalog,
-        tokens=PageTokens(settings.token_key),
+        tokens=tokens,
+        clock=clock,
+    )
+    scheduler = SchedulerService(
+        timetable=journal,
+        catalog=engines.catalog,
+        tokens=tokens,
+        new_id=new_id,
+        scheduler=_scheduler(settings, engines),
+        queue=journal,
+        directory=engines.directory,
         clock=clock,
     )
     health = HealthService(lambda: vitals.health.serving, version("data-pipeline-service"), settings.environment)
-    return wire.Services(pipelines, SchedulerService(), ProcedureService(), health)
+    return wire.Services(pipelines, scheduler, ProcedureService(), health)
 
 
 def guards(settings: Settings, engines: Engines, tracing: Tracing | None) -> list[Guard]:

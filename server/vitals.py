@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 PERIOD, IMPATIENT_PERIOD = 1.0, 0.1
 PATIENCE = 3.0
-ESSENTIAL = frozenset({"claimer", "directory", "fence", "heartbeat", "journal-bell", "vitals"})
+ESSENTIAL = frozenset({"claimer", "directory", "fence", "heartbeat", "journal-bell", "scheduler", "vitals"})
 
 
 @define

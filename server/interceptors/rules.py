@@ -48,7 +48,7 @@ def _of(field: FieldDescriptor) -> Iterator[Check]:
     elif field.type == FieldDescriptor.TYPE_STRING:
         yield from _text(field.name, rule)
     elif rule.has_minimum:
-        yield _minimum(field.name, rule.minimum)
+        yield _minimum(field, rule.minimum)
 
 
 def _present(name: str) -> Check:
@@ -95,9 +95,12 @@ def _wrongs(rule: options_pb2.FieldRule) -> Iterator[tuple[object, Callable[[str
     yield words, lambda text: "" if text in words else f"must be one of {', '.join(words)}"
 
 
-def _minimum(name: str, minimum: int) -> Check:
+def _minimum(field: FieldDescriptor, minimum: int) -> Check:
+    """Check a number; one that is optional may be left out."""
+    name, optional = field.name, field.has_presence
+
     def check(message: Message, prefix: str) -> Iterator[Violation]:
-        if getattr(message, name) < minimum:
+        if getattr(message, name) < minimum and not (optional and not message.HasField(name)):
             yield Violation(prefix + name, f"must be at least {minimum}")
 
     return check

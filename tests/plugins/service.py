@@ -11,7 +11,7 @@ from typing import Any, cast
 import grpc
 import pytest
 from attrs import define, field, frozen
-from datapipeline.v1 import pipelines_pb2_grpc, procedures_pb2_grpc
+from datapipeline.v1 import pipelines_pb2_grpc, procedures_pb2_grpc, scheduler_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from server import grpc as assembly
@@ -24,8 +24,8 @@ from server.interceptors.limits import Limits
 from server.interceptors.trace import Trace
 from server.interceptors.validation import validation
 from server.services.health import HealthService
+from server.services.not_yet import not_yet
 from server.services.procedures import ProcedureService
-from server.services.scheduler import SchedulerService
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import OrgBook
 from tests.fakes.ledger import Ledger
@@ -104,8 +104,17 @@ class Served:
         return pipelines_pb2_grpc.PipelineServiceStub(self.channel)
 
     @property
+    def scheduler(self) -> scheduler_pb2_grpc.SchedulerServiceStub:
+        return scheduler_pb2_grpc.SchedulerServiceStub(self.channel)
+
+    @property
     def procedures(self) -> procedures_pb2_grpc.ProcedureServiceStub:
         return procedures_pb2_grpc.ProcedureServiceStub(self.channel)
+
+
+@not_yet
+class NoScheduler(scheduler_pb2_grpc.SchedulerServiceServicer):
+    """Stands where a test schedules nothing."""
 
 
 Serve = Callable[..., Awaitable[Served]]
@@ -137,9 +146,10 @@ async def serve() -> AsyncIterator[Serve]:
                 "validation": validation,
                 "audit": Audit(ledger, clock.now, uuid.uuid4, _unshielded),
             }
+            scheduler = changed.pop("scheduler", None) or NoScheduler()
             made = {name: change(book, clock) for name, change in changed.items()}
             services = assembly.Services(
-                pipelines, SchedulerService(), ProcedureService(), HealthService(lambda: health.serving, "1", "test")
+                pipelines, scheduler, ProcedureService(), HealthService(lambda: health.serving, "1", "test")
             )
             server = assembly.build(services, health, tuple((guards | made).values()), table)
             port = assembly.listen(server, "127.0.0.1", 0)

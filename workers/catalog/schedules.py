@@ -7,7 +7,7 @@ from typing import Any
 
 from workers.catalog.declarations import ScheduleFile
 from workers.catalog.structure import structure
-from workers.model.schedule import Timing
+from workers.model.schedule import Timing, cron_line
 
 
 def read_schedule(declared: Any) -> Mapping[str, Any] | None:
@@ -25,7 +25,4 @@ def _line(form: ScheduleFile) -> str:
         raise ValueError("a schedule has either cron or type")
     if form.cron is not None:
         return " ".join(form.cron.split())
-    if form.type == "daily" and form.day_of_month is not None:
-        raise ValueError("a daily schedule has no day_of_month")
-    hour, minute = (int(part) for part in form.time.split(":"))
-    return f"{minute} {hour} {form.day_of_month or 1 if form.type == 'monthly' else '*'} * *"
+    return cron_line(str(form.type), form.time, form.day_of_month)

@@ -49,6 +49,14 @@ class Timing:
         return cls(parse_cron(line), parse_zone(timezone))
 
 
+def cron_line(kind: str, time: str = "00:00", day_of_month: int | None = None) -> str:
+    """Return the cron line of `daily` or `monthly` at HH:MM, monthly on the first unless another day is named."""
+    if kind == "daily" and day_of_month is not None:
+        raise ValueError("a daily schedule has no day_of_month")
+    hour, minute = (int(part) for part in time.split(":"))
+    return f"{minute} {hour} {day_of_month or 1 if kind == 'monthly' else '*'} * *"
+
+
 def parse_zone(name: str) -> ZoneInfo:
     """Return an IANA zone; raise ValueError when there is none of that name."""
     try:

@@ -92,28 +92,32 @@ class SchedulerServiceServicer(object):
     """
 
     def TriggerScheduled(self, request, context):
-        """TriggerScheduled enqueues every occurrence that is due and not yet fired. Errors: INVALID_ARGUMENT, UNAVAILABLE.
+        """TriggerScheduled does at once what the scheduler does by itself: it decides every occurrence that is due, and
+        answers what became of those of this minute, whoever decided them. So a call that is repeated within the minute, or
+        comes at the same time as another, does nothing twice and answers the same. Errors: INVALID_ARGUMENT for a due_at
+        that is more than a week past or an hour ahead, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetQueue(self, request, context):
-        """GetQueue returns what waits and runs. Errors: none of its own.
+        """GetQueue returns what waits and runs, by lane and one by one. Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSchedulerStatus(self, request, context):
-        """GetSchedulerStatus returns counts and the time of the last trigger. Errors: none of its own.
+        """GetSchedulerStatus returns counts of now, of the UTC day and of the last seven days. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ProcessQueue(self, request, context):
-        """ProcessQueue wakes the workers for what waits. Errors: PERMISSION_DENIED (SUBSCRIPTION_INACTIVE).
+        """ProcessQueue wakes the workers and waits, a few seconds at most, until something that waited has started. Errors:
+        PERMISSION_DENIED (SUBSCRIPTION_INACTIVE) for an organisation whose pipelines may not run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,7 +131,9 @@ class SchedulerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PutSchedule(self, request, context):
-        """PutSchedule creates or replaces a schedule and returns it. Errors: NOT_FOUND (PIPELINE_NOT_FOUND), INVALID_ARGUMENT.
+        """PutSchedule creates the schedule of a pipeline and name, or replaces it whole, and returns it. It fires nothing by
+        itself. Errors: NOT_FOUND (PIPELINE_NOT_FOUND, SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (REQUEST_INVALID for times that
+        are none or never come, PARAMETERS_INVALID), ABORTED (SCHEDULE_CHANGED), RESOURCE_EXHAUSTED (QUOTA_EXCEEDED).
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the resource itself is the answer
         buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE likewise
         """
@@ -143,7 +149,8 @@ class SchedulerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PauseSchedule(self, request, context):
-        """PauseSchedule keeps a schedule from firing, with a note why, and returns it. Errors: NOT_FOUND.
+        """PauseSchedule keeps a schedule from firing, with a note why, and returns it. Its occurrences are SKIPPED meanwhile.
+        Errors: NOT_FOUND (SCHEDULE_NOT_FOUND).
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the resource itself is the answer
         buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE likewise
         """
@@ -152,7 +159,8 @@ class SchedulerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ResumeSchedule(self, request, context):
-        """ResumeSchedule lets a schedule fire again and returns it. Errors: NOT_FOUND.
+        """ResumeSchedule lets a schedule fire again, from its next time on, and returns it. Errors: NOT_FOUND
+        (SCHEDULE_NOT_FOUND).
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the resource itself is the answer
         buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE likewise
         """
@@ -161,7 +169,8 @@ class SchedulerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListOccurrences(self, request, context):
-        """ListOccurrences returns past occurrences and the next ones of a schedule. Errors: NOT_FOUND.
+        """ListOccurrences returns what became of a schedule's occurrences, and when it fires next. Errors: NOT_FOUND
+        (SCHEDULE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

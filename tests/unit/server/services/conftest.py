@@ -16,12 +16,15 @@ from server.clock import SystemClock
 from server.convert.tokens import PageTokens
 from server.interceptors.limits import Limits
 from server.services.pipelines import PipelineService
+from server.services.scheduler import SchedulerService
 from tests.fakes.directory import OrgBook
 from tests.plugins.service import ACME_KEY, AS_ACME, GLOBEX_KEY, Serve, Served
 from workers.adapters.journal import PostgresJournal
 from workers.catalog import Catalog
 from workers.runtime.explain import Explain
+from workers.runtime.firing import Firing
 from workers.runtime.intake import Acceptance, Bounds
+from workers.runtime.scheduler import Scheduler
 from workers.runtime.supervisor import Supervisor
 from workers.runtime.watch import Watch
 
@@ -59,8 +62,9 @@ async def desk(serve: Serve, catalog: Catalog, journal_url: str) -> AsyncIterato
     book.enrol("globex", GLOBEX_KEY)
     supervisor = Supervisor(clock, roll)
     async with PostgresJournal.open(journal_url, spawn=supervisor.spawn, roll=roll) as journal:
+        acceptance = Acceptance(catalog, book, journal, clock, uuid.uuid4, Bounds(mend_at="http://console"))  # type: ignore[arg-type]
         service = PipelineService(
-            acceptance=Acceptance(catalog, book, journal, clock, uuid.uuid4, Bounds(mend_at="http://console")),  # type: ignore[arg-type]
+            acceptance=acceptance,
             journal=journal,
             watch=Watch(journal, clock, poll=0.02),
             explain=Explain(journal, book, clock),  # type: ignore[arg-type]
@@ -68,6 +72,19 @@ async def desk(serve: Serve, catalog: Catalog, journal_url: str) -> AsyncIterato
             tokens=PageTokens(b"k" * 32),
             clock=clock,
         )
-        served = await serve(service, limits=lambda *_: Limits(clock.monotonic, per_org=10_000, runs_per_org=10_000))
+        firing = Firing(journal, journal, acceptance, catalog)
+        scheduler = SchedulerService(
+            timetable=journal,
+            catalog=catalog,
+            tokens=PageTokens(b"k" * 32),
+            new_id=uuid.uuid4,
+            scheduler=Scheduler(journal, journal, firing, clock, roll),
+            queue=journal,
+            directory=book,  # type: ignore[arg-type]
+            clock=clock,
+        )
+        served = await serve(
+            service, scheduler=scheduler, limits=lambda *_: Limits(clock.monotonic, per_org=10_000, runs_per_org=10_000)
+        )
         yield Desk(served, service, journal, book)
         await supervisor.stop()

@@ -12,13 +12,8 @@ from server.services.not_yet import not_yet
 from tests.fakes.recording_pipelines import RecordingPipelines
 from tests.plugins.service import AS_ACME, AS_ROOT, Serve, refusal_of
 
-WAITING = [
-    method
-    for service in assembly.OURS
-    if service.name in {"SchedulerService", "ProcedureService"}
-    for method in service.methods
-]
-VALUES = {"org": "acme", "config_id": "c1", "name": "p1"}
+WAITING = [method for service in assembly.OURS if service.name == "ProcedureService" for method in service.methods]
+VALUES = {"name": "p1"}
 
 
 def example(method: MethodDescriptor) -> bytes:
@@ -27,8 +22,6 @@ def example(method: MethodDescriptor) -> bytes:
     for field in method.input_type.fields:
         if field.name in VALUES:
             setattr(request, field.name, VALUES[field.name])
-        elif field.name == "schedule":
-            request.schedule.pipeline = "usage_cost"  # type: ignore[attr-defined]
     return request.SerializeToString()
 
 

@@ -1,0 +1,285 @@
+"""SchedulerService over the real journal: what each method answers and refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from datapipeline.v1 import scheduler_pb2 as pb
+from google.protobuf.struct_pb2 import Struct
+
+from server.convert.values import struct_of, timestamp_of
+from tests.plugins.service import AS_ACME, AS_GLOBEX, AS_ROOT, refusal_of
+from tests.unit.server.services.conftest import Desk
+from workers.model.lease import RunEnded
+from workers.model.run import RunStatus
+
+pytestmark = pytest.mark.engine
+NIL = "00000000-0000-0000-0000-000000000000"
+
+
+def wanted(**changes: Any) -> pb.PutScheduleRequest:
+    """Ask for a schedule as REST does: by a body."""
+    body = {"provider": "openai", "domain": "cost", "pipeline": "usage_cost", "schedule_cron": "0 2 * * *"} | changes
+    return pb.PutScheduleRequest(org="acme", body=struct_of({k: v for k, v in body.items() if v is not None}))
+
+
+async def put(desk: Desk, **changes: Any) -> pb.Schedule:
+    kept: pb.Schedule = await desk.served.scheduler.PutSchedule(wanted(**changes), metadata=AS_ACME)
+    return kept
+
+
+async def refused(desk: Desk, **changes: Any) -> tuple[str, str, dict[str, str]]:
+    refusal = await refusal_of(desk.served.scheduler.PutSchedule(wanted(**changes), metadata=AS_ACME))
+    return refusal.code, refusal.reason, dict(refusal.violations)
+
+
+async def make_due(desk: Desk, config_id: str) -> None:
+    """Let a schedule be due at this very moment: its times are changed to others, and then back."""
+    (kept,) = [one for one in await desk.journal.list_schedules("acme") if str(one.schedule_id) == config_id]
+    now = await desk.journal.ping()
+    await desk.journal.put_schedule(attrs.evolve(kept, cron="1 1 1 1 *", next_due=now + timedelta(days=9)))
+    await desk.journal.put_schedule(attrs.evolve(kept, next_due=now))
+
+
+async def test_a_schedule_is_kept_with_all_that_was_said_and_what_was_not(desk: Desk) -> None:
+    full = await put(
+        desk,
+        timezone="Europe/Berlin",
+        parameters={"date": "today-2"},
+        priority=3,
+        name="nightly",
+        catch_up="all",
+        overlap="queue",
+        jitter_seconds=60,
+        note="why",
+        is_active=False,
+    )
+    assert (full.timezone, full.priority, full.name, full.note, full.is_active) == (
+        "Europe/Berlin",
+        3,
+        "nightly",
+        "why",
+        False,
+    )
+    assert (full.catch_up, full.overlap, full.jitter_seconds, full.parameters["date"]) == (
+        "all",
+        "queue",
+        60,
+        "today-2",
+    )
+    plain = await put(desk)
+    assert (plain.timezone, plain.priority, plain.name, plain.is_active) == ("UTC", 100, "default", True)
+    assert (plain.catch_up, plain.overlap, plain.pipeline_id) == ("latest", "skip", "acme-openai-cost-usage_cost")
+    assert plain.next_run_time.ToDatetime(UTC) > datetime.now(UTC)
+    assert not full.HasField("next_run_time")
+    listed = await desk.served.scheduler.ListSchedules(pb.ListSchedulesRequest(org="acme"), metadata=AS_ACME)
+    assert [one.config_id for one in listed.schedules] == [plain.config_id, full.config_id]
+
+
+async def test_an_answer_can_be_put_again(desk: Desk) -> None:
+    kept = await put(desk)
+    again = await desk.served.scheduler.PutSchedule(pb.PutScheduleRequest(org="acme", schedule=kept), metadata=AS_ACME)
+    assert (again.config_id, again.etag) == (kept.config_id, "2")
+
+
+async def test_times_may_be_said_in_words(desk: Desk) -> None:
+    times: dict[str, dict[str, Any]] = {
+        "0 0 * * *": {"type": "daily"},
+        "30 6 * * *": {"type": "daily", "time": "06:30"},
+        "30 6 15 * *": {"type": "monthly", "time": "06:30", "day_of_month": 15},
+    }
+    for cron, said in times.items():
+        assert (await put(desk, schedule_cron=None, **said)).schedule_cron == cron
+
+
+async def test_without_times_the_pipelines_own_count(desk: Desk) -> None:
+    pipeline = desk.service.catalog.find("openai", "cost", "usage_cost")
+    assert pipeline is not None
+    declared = pipeline.schedule
+    if declared is None:
+        assert (await refused(desk, schedule_cron=None))[1] == "REQUEST_INVALID"
+    else:
+        assert (await put(desk, schedule_cron=None)).schedule_cron == declared["cron"]
+
+
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"schedule_cron": "0 0 30 2 *"}, "schedule.schedule_cron", "never fires"),
+    ({"schedule_cron": "61 * * * *"}, "schedule.schedule_cron", "not in 0 to 59"),
+    ({"schedule_cron": "* * * *"}, "schedule.schedule_cron", "five fields"),
+    ({"timezone": "Mars/Base"}, "schedule.schedule_cron", "no time zone"),
+    ({"type": "daily"}, "schedule.schedule_cron", "not both"),
+    ({"time": "10:00"}, "schedule.schedule_cron", "go with type"),
+    ({"schedule_cron": None, "type": "daily", "day_of_month": 3}, "schedule.schedule_cron", "no day_of_month"),
+    ({"schedule_cron": None, "type": "hourly"}, "schedule.type", "one of"),
+    ({"schedule_cron": None, "type": "monthly", "day_of_month": 32}, "schedule.day_of_month", "at most 31"),
+    ({"jitter_seconds": 86_401}, "schedule.jitter_seconds", "at most"),
+    ({"jitter_seconds": -1}, "schedule.jitter_seconds", "at least 0"),
+    ({"priority": 0}, "schedule.priority", "at least 1"),
+    ({"overlap": "sometimes"}, "schedule.overlap", "one of"),
+    ({"is_active": "true"}, "schedule.is_active", "true or false"),
+    ({"unknown": 1}, "schedule.unknown", "not known"),
+    ({"pipeline": None}, "schedule.pipeline", "required"),
+]
+
+
+async def test_what_is_wrong_is_named(desk: Desk) -> None:
+    for changes, field, said in WRONG:
+        code, reason, violations = await refused(desk, **changes)
+        assert (code, reason) == ("INVALID_ARGUMENT", "REQUEST_INVALID"), changes
+        assert said in violations[field]
+    assert await desk.journal.list_schedules("acme") == ()
+
+
+async def test_the_pipeline_and_its_parameters_are_checked_at_once(desk: Desk) -> None:
+    assert (await refused(desk, pipeline="absent"))[:2] == ("NOT_FOUND", "PIPELINE_NOT_FOUND")
+    code, reason, violations = await refused(desk, parameters={"date": "someday", "wrong": 1})
+    assert (code, reason, set(violations)) == ("INVALID_ARGUMENT", "PARAMETERS_INVALID", {"date", "wrong"})
+
+
+async def test_an_etag_protects_from_overwriting(desk: Desk) -> None:
+    kept = await put(desk)
+    await put(desk, priority=1, etag=kept.etag)
+    for etag in (kept.etag, "nonsense", "9" * 30):
+        assert (await refused(desk, etag=etag))[:2] == ("ABORTED", "SCHEDULE_CHANGED")
+
+
+async def test_a_config_id_must_be_that_of_the_schedule(desk: Desk) -> None:
+    kept = await put(desk)
+    assert (await put(desk, config_id=kept.config_id)).config_id == kept.config_id
+    assert (await refused(desk, config_id=kept.config_id, name="other"))[1] == "REQUEST_INVALID"
+    assert (await refused(desk, config_id=NIL))[1] == "SCHEDULE_NOT_FOUND"
+
+
+async def test_a_schedule_is_paused_resumed_and_deleted(desk: Desk) -> None:
+    kept = await put(desk)
+    named: dict[str, Any] = {"org": "acme", "config_id": kept.config_id}
+    scheduler = desk.served.scheduler
+    paused = await scheduler.PauseSchedule(pb.PauseScheduleRequest(**named, note="holiday"), metadata=AS_ACME)
+    seen = await scheduler.ListOccurrences(pb.ListOccurrencesRequest(**named), metadata=AS_ACME)
+    resumed = await scheduler.ResumeSchedule(pb.ResumeScheduleRequest(**named), metadata=AS_ACME)
+    assert (paused.is_active, paused.note, resumed.is_active, resumed.note) == (False, "holiday", True, "")
+    assert not paused.HasField("next_run_time")
+    assert len(seen.coming) == 0
+    assert resumed.next_run_time == kept.next_run_time
+    await scheduler.DeleteSchedule(pb.DeleteScheduleRequest(**named), metadata=AS_ACME)
+    refusal = await refusal_of(scheduler.DeleteSchedule(pb.DeleteScheduleRequest(**named), metadata=AS_ACME))
+    assert refusal.reason == "SCHEDULE_NOT_FOUND"
+
+
+async def test_a_foreign_schedule_is_as_none(desk: Desk) -> None:
+    kept = await put(desk)
+    for method in ("DeleteSchedule", "PauseSchedule", "ResumeSchedule", "ListOccurrences"):
+        call, request = getattr(desk.served.scheduler, method), getattr(pb, f"{method}Request")
+        seen = [
+            (await refusal_of(call(request(org="globex", config_id=one), metadata=AS_GLOBEX))).seen
+            for one in (kept.config_id, NIL, "no-uuid")
+        ]
+        assert len(set(seen)) == 1
+        assert "SCHEDULE_NOT_FOUND" in seen[0]
+
+
+async def test_the_next_times_are_shown(desk: Desk) -> None:
+    kept = await put(desk, schedule_cron="*/10 * * * *", jitter_seconds=600)
+    asked = pb.ListOccurrencesRequest(org="acme", config_id=kept.config_id, next=3)
+    coming = (await desk.served.scheduler.ListOccurrences(asked, metadata=AS_ACME)).coming
+    times = [one.due_at.ToDatetime(UTC) for one in coming]
+    assert [times[1] - times[0], times[2] - times[1]] == [timedelta(minutes=10)] * 2
+    assert (coming[0].due_at, {one.state for one in coming}) == (kept.next_run_time, {"COMING"})
+    assert len({(one.fires_at.ToDatetime() - one.due_at.ToDatetime()) for one in coming}) == 1
+
+
+async def test_a_trigger_that_comes_five_times_makes_one_run_and_answers_alike(desk: Desk) -> None:
+    kept = await put(desk)
+    await make_due(desk, kept.config_id)
+    trigger = desk.served.scheduler.TriggerScheduled
+    answers = await asyncio.gather(
+        *(trigger(pb.TriggerScheduledRequest(body=Struct()), metadata=AS_ACME) for _ in range(5))
+    )
+    assert {(one.triggered, one.skipped, one.run_ids[0]) for one in answers} == {(1, 0, answers[0].run_ids[0])}
+    assert len(await desk.journal.list_runs("acme")) == 1
+    asked = pb.ListOccurrencesRequest(org="acme", config_id=kept.config_id)
+    past = (await desk.served.scheduler.ListOccurrences(asked, metadata=AS_ACME)).past
+    fired = next(one for one in past if one.state == "FIRED")
+    assert (fired.run_id, fired.run_status) == (answers[0].run_ids[0], "PENDING")
+
+
+async def test_a_trigger_touches_the_callers_organisation_unless_it_is_root(desk: Desk) -> None:
+    kept = await put(desk)
+    await make_due(desk, kept.config_id)
+    trigger = desk.served.scheduler.TriggerScheduled
+    assert (await trigger(pb.TriggerScheduledRequest(), metadata=AS_GLOBEX)).triggered == 0
+    assert await desk.journal.list_runs("acme") == ()
+    assert (await trigger(pb.TriggerScheduledRequest(), metadata=AS_ROOT)).triggered == 1
+
+
+async def test_a_trigger_tells_what_was_skipped_and_why(desk: Desk) -> None:
+    kept = await put(desk)
+    await make_due(desk, kept.config_id)
+    desk.book.orgs["acme"] = attrs.evolve(desk.book.orgs["acme"], status="SUSPENDED")
+    answer = await desk.served.scheduler.TriggerScheduled(pb.TriggerScheduledRequest(), metadata=AS_ACME)
+    skip = answer.skips[-1]
+    assert (answer.triggered, skip.state, skip.config_id) == (0, "SKIPPED", kept.config_id)
+    assert skip.why.startswith("SUBSCRIPTION_INACTIVE: ")
+
+
+async def test_a_trigger_for_another_age_is_refused(desk: Desk) -> None:
+    for days in (-3650, 3650, -8, 1):
+        asked = pb.TriggerScheduledRequest(due_at=timestamp_of(datetime.now(UTC) + timedelta(days=days)))
+        refusal = await refusal_of(desk.served.scheduler.TriggerScheduled(asked, metadata=AS_ROOT))
+        assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "REQUEST_INVALID")
+
+
+async def test_the_queue_is_paged_and_a_token_stays_with_its_caller(desk: Desk) -> None:
+    runs = [(await desk.run(parameters=struct_of({"date": f"2025-01-0{day}"}))).run_id for day in (1, 2, 3)]
+    queue = desk.served.scheduler.GetQueue
+    page = await queue(pb.GetQueueRequest(page_size=2), metadata=AS_ACME)
+    rest = await queue(pb.GetQueueRequest(page_token=page.next_page_token), metadata=AS_ACME)
+    assert [item.run_id for item in (*page.items, *rest.items)] == runs
+    assert ({item.state for item in page.items}, rest.next_page_token) == ({"QUEUED"}, "")
+    refusal = await refusal_of(queue(pb.GetQueueRequest(page_token=page.next_page_token), metadata=AS_ROOT))
+    assert refusal.reason == "PAGE_TOKEN_INVALID"
+    assert len((await queue(pb.GetQueueRequest(), metadata=AS_ROOT)).items) == 3
+    assert len((await queue(pb.GetQueueRequest(), metadata=AS_GLOBEX)).items) == 0
+
+
+async def test_the_status_counts_the_callers_runs(desk: Desk) -> None:
+    await put(desk)
+    await desk.run()
+    (lease,) = await desk.journal.claim("w1", 1)
+    await desk.journal.record(lease, RunEnded(RunStatus.COMPLETED))
+    await desk.run(parameters=struct_of({"date": "2025-01-02"}))
+    status = desk.served.scheduler.GetSchedulerStatus
+    mine = await status(pb.GetSchedulerStatusRequest(), metadata=AS_ACME)
+    assert (mine.total_active_pipelines, mine.pipelines_due_now, mine.pipelines_queued, mine.queue_length) == (
+        1,
+        0,
+        1,
+        1,
+    )
+    assert (mine.pipelines_completed_today, mine.pipelines_failed_today, mine.pipelines_running) == (1, 0, 0)
+    foreign = await status(pb.GetSchedulerStatusRequest(), metadata=AS_GLOBEX)
+    assert (foreign.total_active_pipelines, foreign.pipelines_completed_today, foreign.queue_length) == (0, 0, 0)
+    assert (await status(pb.GetSchedulerStatusRequest(), metadata=AS_ROOT)).queue_length == 1
+
+
+async def test_processing_the_queue_waits_until_something_has_started(desk: Desk) -> None:
+    process = desk.served.scheduler.ProcessQueue
+    assert (await process(pb.ProcessQueueRequest(), metadata=AS_ACME)).waiting_runs == 0
+    await desk.run()
+    woken = asyncio.Event()
+    desk.journal.on_wake(woken.set)
+    asked = asyncio.ensure_future(process(pb.ProcessQueueRequest(), metadata=AS_ACME))
+    await woken.wait()
+    await desk.journal.claim("w1", 1)
+    answer = await asked
+    assert (answer.waiting_runs, answer.started_runs) == (1, 1)
+
+
+async def test_a_suspended_organisation_processes_nothing(desk: Desk) -> None:
+    desk.book.orgs["acme"] = attrs.evolve(desk.book.orgs["acme"], status="SUSPENDED")
+    refusal = await refusal_of(desk.served.scheduler.ProcessQueue(pb.ProcessQueueRequest(), metadata=AS_ACME))
+    assert (refusal.code, refusal.reason) == ("PERMISSION_DENIED", "SUBSCRIPTION_INACTIVE")
