@@ -23,7 +23,16 @@ from workers.model.secret import bound_data
 
 CENTRAL = "organizations"
 SCHEMAS = Path(__file__).parent.parent / "configs" / "system" / "schemas"
-TABLES = ("org_profiles", "org_api_keys", "org_subscriptions", "org_usage_quotas", "org_integration_credentials")
+TABLES = (
+    "org_profiles",
+    "org_api_keys",
+    "org_subscriptions",
+    "org_usage_quotas",
+    "org_integration_credentials",
+    "org_pipeline_configs",
+    "org_scheduled_pipeline_runs",
+    "org_pipeline_execution_queue",
+)
 PROVIDER = "OPENAI"
 
 Row = Mapping[str, Any]

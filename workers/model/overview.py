@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from attrs import frozen
@@ -54,7 +56,7 @@ class SchedulerCounts:
 
 @frozen
 class Decided:
-    """An occurrence with the schedule it is of; `created_at` is when it became a row."""
+    """An occurrence with the schedule it is of; `created_at` is when it became a row, `parameters` are its run's."""
 
     schedule_id: UUID
     org_slug: str
@@ -64,6 +66,7 @@ class Decided:
     created_at: datetime
     occurrence: Occurrence
     started_at: datetime | None = None
+    parameters: Mapping[str, Any] | None = None
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,8 @@ from workers.catalog.orgs import Directory
 from workers.model.failure import FailedError
 from workers.model.lease import Parcel
 from workers.model.publishing import cost_rows, quota_row, run_row, step_rows
-from workers.ports import CentralWarehouse, Clock, Row, Schemas, Upkeep
+from workers.model.timetable_rows import occurrence_row, queue_rows, schedule_row
+from workers.ports import CentralWarehouse, Clock, Rounds, Row, Schemas, Upkeep
 from workers.runtime.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -23,11 +25,15 @@ published = Counter("outbox_published_total", "Parcels that reached the warehous
 BATCH = 10_000
 
 
+class Outbox(Upkeep, Rounds, Protocol):
+    """What of the journal is published."""
+
+
 @frozen
 class Publisher:
     """Looks every `interval` seconds, which keeps each table at one job a minute."""
 
-    journal: Upkeep
+    journal: Outbox
     central: CentralWarehouse
     schemas: Schemas
     directory: Directory
@@ -57,6 +63,8 @@ class Publisher:
             "run": self._runs,
             "quota": self._quotas,
             "audit": self._audit,
+            "schedule": self._schedules,
+            "occurrence": self._occurrences,
         }
         for kind, duty in duties.items():
             try:
@@ -88,15 +96,32 @@ class Publisher:
             org = await self.directory.org(count.org_slug)
             if org is not None and org.subscription is not None:
                 rows.append(quota_row(count, org.subscription, self.clock.now()))
-        if rows:
-            table = self.schemas.table("org_usage_quotas")
-            await self.central.merge(table, rows, ["usage_id"], parcels[0].batch)
+        await self._merge("org_usage_quotas", rows, ["usage_id"], parcels[0].batch)
 
     async def _audit(self, parcels: Sequence[Parcel]) -> None:
         rows = [
             {**parcel.payload, "created_at": datetime.fromisoformat(parcel.payload["created_at"])} for parcel in parcels
         ]
         await self._append("org_audit_logs", rows, parcels[0].batch)
+
+    async def _schedules(self, parcels: Sequence[Parcel]) -> None:
+        found = await self.journal.schedules_by_id(list({UUID(parcel.payload["schedule_id"]) for parcel in parcels}))
+        rows = [schedule_row(schedule) for schedule in found]
+        await self._merge("org_pipeline_configs", rows, ["config_id"], parcels[0].batch)
+
+    async def _occurrences(self, parcels: Sequence[Parcel]) -> None:
+        keys = {
+            (UUID(parcel.payload["schedule_id"]), datetime.fromisoformat(parcel.payload["due_at"]))
+            for parcel in parcels
+        }
+        found, batch = await self.journal.occurrences_by_id(list(keys)), parcels[0].batch
+        await self._merge("org_scheduled_pipeline_runs", [occurrence_row(one) for one in found], ["run_id"], batch)
+        queued = [row for one in found for row in queue_rows(one)]
+        await self._merge("org_pipeline_execution_queue", queued, ["run_id"], batch)
+
+    async def _merge(self, table: str, rows: Sequence[Row], keys: Sequence[str], batch: str) -> None:
+        if rows:
+            await self.central.merge(self.schemas.table(table), rows, keys, batch)
 
     async def _append(self, table: str, rows: Sequence[Row], batch: str) -> None:
         if rows:

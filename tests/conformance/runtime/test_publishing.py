@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tests.fakes.clock import ManualClock
 from tests.fakes.workshop import Workshop
@@ -17,6 +18,7 @@ from tests.plugins.warehouse_desk import Desk, open_desk
 from workers.catalog import Catalog
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.org import Subscription
+from workers.model.timetable import Schedule
 from workers.ports import CentralWarehouse, StepContext, StepResult
 from workers.runtime.publisher import Publisher
 from workers.runtime.supervisor import Supervisor
@@ -61,7 +63,13 @@ class Office:
 async def office(shop: Workshop, emulator: Any, dataset: str, tmp_path: Path) -> AsyncIterator[Office]:
     async with open_desk(emulator.rest, dataset, tmp_path / "spool") as desk:
         catalog = Catalog.load(Path("configs"))
-        await desk.warehouses.central().ensure(catalog.schemas.table("org_usage_quotas"))
+        for table in (
+            "org_usage_quotas",
+            "org_pipeline_configs",
+            "org_scheduled_pipeline_runs",
+            "org_pipeline_execution_queue",
+        ):
+            await desk.warehouses.central().ensure(catalog.schemas.table(table))
         yield Office(shop, desk, catalog)
 
 
@@ -112,6 +120,30 @@ async def test_audit_entries_are_published_as_they_were_given(office: Office) ->
     details = row["details"] if isinstance(row["details"], dict) else json.loads(row["details"])
     assert (row["audit_id"], row["action"], details) == ("a1", "EXECUTE", {"n": 1})
     assert row["created_at"] == datetime.fromisoformat(str(AUDIT["created_at"]))
+
+
+async def test_a_schedule_its_occurrence_and_its_run_are_published_as_they_change(office: Office) -> None:
+    shop, due = office.shop, await office.shop.journal.ping()
+    await shop.declare()
+    shop.enrol("acme")
+    new = Schedule(uuid.uuid4(), "acme", "lab", "test", "flow", "n", "0 0 * * *", parameters={"date": "today-1"})
+    await shop.journal.put_schedule(evolve(new, next_due=due))
+    seen = []
+    for go_on in (shop.scheduler().attend, shop.lease):
+        await go_on()
+        await shop.journal.note_starts()
+        await office.publisher().publish()
+        (row,) = await office.rows("org_scheduled_pipeline_runs")
+        (queued,) = await office.rows("org_pipeline_execution_queue")
+        seen.append((row["state"], queued["state"]))
+    assert seen == [("QUEUED", "QUEUED"), ("RUNNING", "PROCESSING")]
+    assert (queued["run_id"], queued["scheduled_time"]) == (row["pipeline_logging_id"], due)
+    (config,) = await office.rows("org_pipeline_configs")
+    assert (config["is_active"], config["last_run_status"]) == (True, "RUNNING")
+    parameters = config["parameters"] if isinstance(config["parameters"], dict) else json.loads(config["parameters"])
+    assert parameters == {"date": "today-1"}
+    assert config["next_run_time"] > due
+    assert await office.left() == 0
 
 
 class Forgetful:

@@ -81,6 +81,7 @@ def decided_of(row: _Row) -> Decided:
         created_at=row["created_at"],
         occurrence=occurrence_of(row),
         started_at=row["run_started_at"],
+        parameters=json.loads(row["run_parameters"]) if row["run_parameters"] else None,
     )
 
 

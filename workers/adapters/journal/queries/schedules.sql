@@ -21,7 +21,8 @@ WHERE org = $1 AND schedule_id = $2 AND ($3::timestamptz IS NULL OR due_at < $3)
 ORDER BY due_at DESC LIMIT $4
 
 -- name: decided
-SELECT o.*, s.provider, s.domain, s.pipeline, s.name FROM occurrence_now o JOIN schedule s USING (schedule_id)
+SELECT o.*, s.provider, s.domain, s.pipeline, s.name, NULL AS run_parameters
+FROM occurrence_now o JOIN schedule s USING (schedule_id)
 WHERE o.decided_at >= $2 AND ($1::text IS NULL OR o.org = $1)
 ORDER BY o.decided_at, o.schedule_id, o.due_at LIMIT $3
 
@@ -56,5 +57,7 @@ SELECT prune_schedules($1::timestamptz)
 SELECT * FROM schedule WHERE schedule_id = ANY ($1::uuid[])
 
 -- name: occurrences_by_id
-SELECT o.*, s.provider, s.domain, s.pipeline, s.name FROM unnest($1::uuid[], $2::timestamptz[]) AS k(schedule_id, due_at)
+SELECT o.*, s.provider, s.domain, s.pipeline, s.name, r.parameters AS run_parameters
+FROM unnest($1::uuid[], $2::timestamptz[]) AS k(schedule_id, due_at)
 JOIN occurrence_now o USING (schedule_id, due_at) JOIN schedule s USING (schedule_id)
+LEFT JOIN run r ON r.run_id = o.run_id
