@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import click
 from datapipeline.v1 import pipelines_pb2, run_pb2
 
 from server import cli_output as output
+from server.cli_answers import json_option, session_of, tell, tell_all
 from server.cli_connection import Endpoint, Session
 from server.cli_errors import RefusedError
 from server.cli_follow import followed
 from server.cli_parameters import is_header_value, parameters, target
+from server.cli_schedules import schedules
 
 _EXIT_STATUS = """Exit status: 0 done or COMPLETED, 1 the run failed, timed out or was quarantined, 2 bad usage or
 refused, 3 the run was cancelled, 4 the service cannot be reached."""
 _PAGE = 100
 _STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "TIMEOUT", "CANCELLING", "CANCELLED", "QUARANTINED"]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines, one object a line.")
 follow_option = click.option(
     "--follow", is_flag=True, help="Follow the run to its end; its outcome is the exit status."
 )
@@ -93,7 +93,7 @@ def run(
 
     pipelines run openai/cost/usage_cost --org acme -p start_date=2026-11-01 -p force_refresh:=true
     """
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     named = target(path, org)
     request = pipelines_pb2.RunPipelineRequest(
         org=named.org, provider=named.provider, domain=named.domain, pipeline=named.pipeline
@@ -103,7 +103,7 @@ def run(
         raise click.UsageError("--idempotency-key takes printable ASCII only")
     receipt = session.call("RunPipeline", request, idempotency_key=idempotency_key)
     again = " (an earlier run with these parameters)" if receipt.existing else ""
-    _tell(session, receipt, f"{receipt.run_id}  {receipt.pipeline_id}  {receipt.status}{again}", as_json=as_json)
+    tell(session, receipt, f"{receipt.run_id}  {receipt.pipeline_id}  {receipt.status}{again}", as_json=as_json)
     if follow:
         context.exit(followed(session, receipt.run_id, as_json=as_json))
 
@@ -116,7 +116,7 @@ def run(
 @click.pass_context
 def runs(context: click.Context, pipeline_id: str, status: str, limit: int, as_json: bool) -> None:
     """List runs, newest first."""
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     found: list[run_pb2.Run] = []
     request = pipelines_pb2.ListRunsRequest(pipeline_id=pipeline_id, status=status)
     while len(found) < limit:
@@ -126,7 +126,7 @@ def runs(context: click.Context, pipeline_id: str, status: str, limit: int, as_j
         request.page_token = page.next_page_token
         if not page.next_page_token:
             break
-    _list(session, found[:limit], output.runs_table, as_json=as_json)
+    tell_all(session, found[:limit], output.runs_table, as_json=as_json)
 
 
 @main.command()
@@ -135,7 +135,7 @@ def runs(context: click.Context, pipeline_id: str, status: str, limit: int, as_j
 @click.pass_context
 def show(context: click.Context, run_id: str, as_json: bool) -> None:
     """Show a run with its steps."""
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     found = session.call("GetRun", pipelines_pb2.GetRunRequest(run_id=run_id))
     if as_json:
         output.json_line(found)
@@ -152,7 +152,7 @@ def show(context: click.Context, run_id: str, as_json: bool) -> None:
 @click.pass_context
 def watch(context: click.Context, run_id: str, after: int, as_json: bool) -> None:
     """Follow a run to its end, over lost connections; its outcome is the exit status."""
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     context.exit(followed(session, run_id, as_json=as_json, after=after))
 
 
@@ -162,9 +162,9 @@ def watch(context: click.Context, run_id: str, after: int, as_json: bool) -> Non
 @click.pass_context
 def cancel(context: click.Context, run_id: str, as_json: bool) -> None:
     """Ask a run to stop."""
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     found = session.call("CancelRun", pipelines_pb2.CancelRunRequest(run_id=run_id))
-    _tell(session, found, f"{found.run_id}  {found.status}", as_json=as_json)
+    tell(session, found, f"{found.run_id}  {found.status}", as_json=as_json)
 
 
 @main.command()
@@ -174,9 +174,9 @@ def cancel(context: click.Context, run_id: str, as_json: bool) -> None:
 @click.pass_context
 def retry(context: click.Context, run_id: str, follow: bool, as_json: bool) -> None:
     """Start a new run that goes on where an ended one stopped."""
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     found = session.call("RetryRun", pipelines_pb2.RetryRunRequest(run_id=run_id))
-    _tell(session, found, f"{found.run_id}  {found.status}  (retry of {run_id})", as_json=as_json)
+    tell(session, found, f"{found.run_id}  {found.status}  (retry of {run_id})", as_json=as_json)
     if follow:
         context.exit(followed(session, found.run_id, as_json=as_json))
 
@@ -186,30 +186,12 @@ def retry(context: click.Context, run_id: str, follow: bool, as_json: bool) -> N
 @click.pass_context
 def pipelines(context: click.Context, as_json: bool) -> None:
     """List the pipelines the organisation may run, with their parameters."""
-    session = _session(context, as_json=as_json)
+    session = session_of(context, as_json=as_json)
     found = session.call("ListPipelines", pipelines_pb2.ListPipelinesRequest()).pipelines
-    _list(session, found, output.pipelines_table, as_json=as_json)
+    tell_all(session, found, output.pipelines_table, as_json=as_json)
 
 
-def _session(context: click.Context, *, as_json: bool) -> Session:
-    context.meta["as_json"] = as_json
-    session: Session = context.obj
-    return session
-
-
-def _tell(session: Session, message: Any, line: str, *, as_json: bool) -> None:
-    if as_json:
-        output.json_line(message)
-    else:
-        session.console.print(output.cell(line), soft_wrap=True)
-
-
-def _list(session: Session, found: Any, table: Callable[[Any], Any], *, as_json: bool) -> None:
-    if not as_json:
-        session.console.print(table(found))
-        return
-    for item in found:
-        output.json_line(item)
+main.add_command(schedules)
 
 
 if __name__ == "__main__":

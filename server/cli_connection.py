@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from attrs import define, field, frozen
-from datapipeline.v1 import pipelines_pb2_grpc, run_pb2
+from datapipeline.v1 import pipelines_pb2_grpc, run_pb2, scheduler_pb2_grpc
 from rich.console import Console
 
 from server.cli_errors import refusal
@@ -78,6 +78,10 @@ class Session:
     def _stub(self) -> Any:
         return pipelines_pb2_grpc.PipelineServiceStub(self._channel)
 
+    @cached_property
+    def _scheduler(self) -> Any:
+        return scheduler_pb2_grpc.SchedulerServiceStub(self._channel)
+
     def close(self) -> None:
         """Close the channel, if one was opened."""
         if "_channel" in vars(self):
@@ -86,8 +90,15 @@ class Session:
     def call(self, method: str, request: Any, *, idempotency_key: str | None = None) -> Any:
         """Call a unary method of the PipelineService; RefusedError or UnreachableError when it says no."""
         metadata = self._metadata() + ((("idempotency-key", idempotency_key),) if idempotency_key else ())
+        return self._call(getattr(self._stub, method), request, metadata)
+
+    def schedule(self, method: str, request: Any) -> Any:
+        """Call a method of the SchedulerService, likewise."""
+        return self._call(getattr(self._scheduler, method), request, self._metadata())
+
+    def _call(self, method: Any, request: Any, metadata: tuple[tuple[str, str], ...]) -> Any:
         try:
-            return getattr(self._stub, method)(request, timeout=CALL_SECONDS, metadata=metadata)
+            return method(request, timeout=CALL_SECONDS, metadata=metadata)
         except grpc.RpcError as error:
             raise refusal(error, str(self.endpoint)) from None
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 import click
-from datapipeline.v1 import pipelines_pb2, run_pb2
+from datapipeline.v1 import pipelines_pb2, run_pb2, scheduler_pb2
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -45,6 +45,24 @@ def pipelines_table(pipelines: Iterable[pipelines_pb2.Pipeline]) -> Table:
         path = "/".join(part for part in (pipeline.provider, pipeline.domain, pipeline.pipeline) if part)
         taken = ", ".join(f"{item.name}:{item.type}{'*' if item.required else ''}" for item in pipeline.parameters)
         table.add_row(*_cells(path, pipeline.name, taken, ", ".join(pipeline.integration_required)))
+    return table
+
+
+def schedules_table(schedules: Iterable[scheduler_pb2.Schedule]) -> Table:
+    """Return schedules as rows; one that is paused has its note where its next time would stand."""
+    table = _table("CONFIG", "PATH", "NAME", "CRON", "ZONE", "NEXT", "LAST")
+    for one in schedules:
+        path = "/".join(part for part in (one.provider, one.domain, one.pipeline) if part)
+        due = moment(one.next_run_time) if one.is_active else f"paused {one.note}".strip()
+        table.add_row(*_cells(one.config_id, path, one.name, one.schedule_cron, one.timezone, due, one.last_run_status))
+    return table
+
+
+def occurrences_table(occurrences: Iterable[scheduler_pb2.Occurrence]) -> Table:
+    """Return occurrences as rows, in the order given."""
+    table = _table("DUE", "STATE", "RUN", "STATUS", "WHY")
+    for one in occurrences:
+        table.add_row(*_cells(moment(one.due_at), one.state, one.run_id, status(one.run_status), one.why))
     return table
 
 
@@ -115,5 +133,7 @@ def duration(milliseconds: float) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=column in {"RUN", "STATUS", "CREATED", "PATH"}, overflow="fold")
+        table.add_column(
+            column, no_wrap=column in {"RUN", "STATUS", "CREATED", "PATH", "CONFIG", "DUE", "NEXT"}, overflow="fold"
+        )
     return table
