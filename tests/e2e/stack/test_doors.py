@@ -41,9 +41,9 @@ async def test_a_trailing_slash_is_no_other_path(quick: OrgClient, domain: str) 
 
 @pytest.mark.parametrize("domain", ["", "-"], ids=["empty", "dash"])
 async def test_both_spellings_of_no_domain_are_the_same_path(quick: OrgClient, domain: str) -> None:
-    reply = await quick.ask("POST", f"/api/v1/pipelines/run/quick/anthropic/{domain}/usage_cost", "{}")
+    reply = await quick.ask("POST", f"/api/v1/pipelines/run/quick/anthropic/{domain}/absent", "{}")
     assert reply.refusal == (404, 5, "PIPELINE_NOT_FOUND")
-    assert reply.info["metadata"]["pipeline"].replace("//", "/") == "anthropic/usage_cost"
+    assert reply.info["metadata"]["pipeline"].replace("//", "/") == "anthropic/absent"
 
 
 async def test_what_is_not_done_yet_says_so(acme: OrgClient) -> None:

@@ -97,13 +97,11 @@ async def test_times_may_be_said_in_words(desk: Desk) -> None:
 
 
 async def test_without_times_the_pipelines_own_count(desk: Desk) -> None:
-    pipeline = desk.service.catalog.find("openai", "cost", "usage_cost")
-    assert pipeline is not None
-    declared = pipeline.schedule
-    if declared is None:
-        assert (await refused(desk, schedule_cron=None))[1] == "REQUEST_INVALID"
-    else:
-        assert (await put(desk, schedule_cron=None)).schedule_cron == declared["cron"]
+    assert (await put(desk, schedule_cron=None)).schedule_cron == "0 6 * * *"
+    named = {"provider": "example", "domain": "smoke", "pipeline": "nothing"}
+    code, reason, violations = await refused(desk, schedule_cron=None, **named)
+    assert (code, reason) == ("INVALID_ARGUMENT", "REQUEST_INVALID")
+    assert "declares no schedule" in violations["schedule.schedule_cron"]
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
