@@ -87,6 +87,10 @@ class SchemaFiles:
             raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"no schema file declares table {name!r}")
         return self._tables[name]
 
+    def declared(self, name: str) -> bool:
+        """Whether a schema file declares the table."""
+        return name in self._tables
+
     def file(self, path: str, folder: str = "") -> TableSchema:
         """Return the table that a schema file declares; raises FailedError(CONFIG_INVALID) when it is none."""
         table = self._table_in(path, folder)

@@ -33,6 +33,11 @@ def converter(column: Column) -> Convert:
     return lambda value: None if value is None else convert(value)
 
 
+def is_convertible(column: Column) -> bool:
+    """Whether there is a conversion to the column's type."""
+    return column.type in _CONVERSIONS
+
+
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"is {kind_of(value)}, not a list")  # noqa: TRY004 - one kind of error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -101,9 +101,13 @@ class Fields:
 
     def unknown(self, row: Mapping[str, Any]) -> list[str]:
         """Return the fields of a row that have no column."""
-        return [name for name in row if self._place(name) is None and name not in self.ignored]
+        return [
+            name
+            for name, value in row.items()
+            if self._place(name) is None and value is not None and name not in self.ignored
+        ]
 
-    def rows(self, given: list[Mapping[str, Any]], same: Filled) -> list[dict[str, Any]]:
+    def rows(self, given: Sequence[Mapping[str, Any]], same: Filled) -> list[dict[str, Any]]:
         """Return rows as the warehouse takes them; raises FieldError at the first that does not fit."""
         return [self._row(index, row, same) for index, row in enumerate(given)]
 
@@ -127,10 +131,10 @@ class Fields:
         for fill in self._fillings:
             name, value = fill(given, same)
             row[name] = value
-        return self._with_left(index, row, left)
+        return self._with_left(index, row, left) if left else row
 
     def _with_left(self, index: int, row: dict[str, Any], left: dict[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in left.items() if name not in self.ignored} if left else left
+        kept = {name: value for name, value in left.items() if value is not None and name not in self.ignored}
         if not kept:
             return row
         if self.contract is Contract.RAW:

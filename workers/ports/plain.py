@@ -44,6 +44,9 @@ class Schemas(Protocol):
     def table(self, name: str) -> TableSchema:
         """Return the declared table; raises FailedError(CONFIG_INVALID) when there is none."""
 
+    def declared(self, name: str) -> bool:
+        """Whether a schema file declares the table."""
+
     def file(self, path: str, folder: str = "") -> TableSchema:
         """Return the table that a schema file declares, named from configs/ or from `folder`; raises likewise."""
 

@@ -1,45 +1,42 @@
-"""Reads any REST API into a table as its step declares it: pages stream, a page and a batch are held, no more."""
+"""Reads any REST API into a table as its step declares it: pages stream, a page and a batch are held, no more.
+
+`declared` is what a step may say → `reading_on` where this run begins → `reads` what is asked, `families` of one
+parent after another → `sink` the rows' way into the table, which `targets` knows, declares or makes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from attrs import define, field
 
 from workers.model.failure import Code, FailedError, Failure, Reason
-from workers.model.fields import FieldError, Fields, Filled
 from workers.model.page import Page
 from workers.model.run import Progress
-from workers.ports import Load, StepContext, StepResult
+from workers.ports import StepContext, StepResult, Written
 from workers.processors.generic.declared import ExtractorDeclared
-from workers.processors.generic.reads import read_of
-from workers.processors.generic.targets import check_keys, contract_of, declared_table, open_load
-
-Rows = Sequence[Mapping[str, Any]]
-
-_FITTED_AT_ONCE = 500  # a longer slice would keep the event loop from its other work
+from workers.processors.generic.families import Family
+from workers.processors.generic.reading_on import ReadingOn, reading_on
+from workers.processors.generic.reads import Reads
+from workers.processors.generic.sink import Sink
+from workers.processors.generic.targets import Target
 
 
 @define
 class _Extraction:
-    """One read on its way into one load."""
+    """What has come so far."""
 
     ctx: StepContext
-    declared: ExtractorDeclared
-    load: Load
-    fields: Fields
+    on: ReadingOn
+    sink: Sink
     progress: Progress = field(factory=Progress)
 
-    async def take(self, page: Page) -> None:
-        """Write the rows of a page, batch by batch."""
-        same = Filled(self.ctx.org, self.ctx.clock.now(), page.receipt.sha256)
-        for start, rows in _slices(page.rows, min(self.declared.destination.batch_size, _FITTED_AT_ONCE)):
-            try:
-                fitted = self.fields.rows(list(rows), same)
-            except FieldError as error:
-                raise _unfit(page, start + error.index, error) from None
-            await self.load.write(fitted)
+    async def take(self, page: Page, inherited: Mapping[str, Any]) -> None:
+        self.on.see(page)
+        rows = page.rows if not inherited else [_heir(page, row, inherited) for row in page.rows]
+        await self.sink.take(page, rows)
         before = self.progress
         pages, size = (0, 0) if page.partial else (1, page.receipt.bytes)
         self.progress = Progress(before.rows + len(page.rows), before.pages + pages, before.bytes + size)
@@ -53,40 +50,50 @@ class GenericApiExtractor:
 
     async def execute(self, config: ExtractorDeclared, ctx: StepContext) -> StepResult:
         """Read all pages and publish them together; a run that fails leaves the table as it was."""
-        table = declared_table(ctx, config.destination)
-        check_keys(table, config.destination)
-        fields = Fields(
-            table, contract_of(config, table), config.destination.key_fields, frozenset(config.schema.ignore)
-        )
-        await ctx.warehouse.ensure(table)
-        read = read_of(config, config, config.auth.provider or config.auth.secret_key)
-        async with open_load(ctx, config, table) as load:
-            extraction = _Extraction(ctx, config, load, fields)
-            async for page in ctx.reading.pages(read):
-                await extraction.take(page)
-            written = await load.publish(complete=True)
+        on = await reading_on(config.incremental, ctx)
+        window = on.window if config.destination.write_mode == "overwrite" else None
+        async with AsyncExitStack() as stack:
+            sink = Sink(Target(ctx, config, window), stack)
+            await sink.begin()
+            extraction = _Extraction(ctx, on, sink)
+            parents = await _read(config, ctx, on, extraction)
+            written = await sink.publish()
+        await on.tell(ctx)
+        if written is None:
+            await ctx.message(f"no row came, and so table {config.destination.table} was not made")
         done = extraction.progress
-        output = {
-            "table": table.name,
-            "pages": done.pages,
-            "rows_read": done.rows,
-            "rows_written": written.rows,
-            "superseded": written.superseded,
-            "bytes_billed": written.bytes_billed,
-        }
-        return StepResult(done.rows, done.bytes, output)
+        output = _output(config, done, written) | ({"parents": parents} if config.parent else {})
+        return StepResult(done.rows, done.bytes, output, on.bookmark)
 
 
-def _slices(rows: Rows, size: int) -> Iterator[tuple[int, Rows]]:
-    for start in range(0, len(rows), size):
-        yield start, rows[start : start + size]
+async def _read(config: ExtractorDeclared, ctx: StepContext, on: ReadingOn, extraction: _Extraction) -> int:
+    """Read all pages; return how many parents they are of."""
+    if config.parent is not None:
+        return await Family(ctx, config, config.parent, on.params).read(extraction.take)
+    async for page in ctx.reading.pages(Reads(config, ctx.endpoint).of(config, on.params)):
+        await extraction.take(page, {})
+    return 0
 
 
-def _unfit(page: Page, index: int, error: FieldError) -> FailedError:
-    where = f"{page.receipt.url}: row {index + 1} of page {page.receipt.number}"
-    message = f"{where}: column {error.column} {error.why}"
-    metadata = {"column": error.column, "row": str(index + 1), "page": str(page.receipt.number)}
-    return FailedError(Failure(Code.FAILED_PRECONDITION, Reason.DATA_INVALID, message, metadata=metadata))
+def _heir(page: Page, row: Mapping[str, Any], inherited: Mapping[str, Any]) -> Mapping[str, Any]:
+    own = [name for name, value in inherited.items() if row.get(name, value) != value]
+    if own:
+        message = f"{page.receipt.url}: a row has a {own[0]} of its own, another than its parent's"
+        raise FailedError(Failure(Code.FAILED_PRECONDITION, Reason.DATA_INVALID, message))
+    return {**row, **inherited}
+
+
+def _output(config: ExtractorDeclared, done: Progress, written: Written | None) -> dict[str, Any]:
+    written = written or Written(0)
+    return {
+        "table": config.destination.table,
+        "pages": done.pages,
+        "rows_read": done.rows,
+        "rows_written": written.rows,
+        "adopted": written.adopted,
+        "superseded": written.superseded,
+        "bytes_billed": written.bytes_billed,
+    }
 
 
 def get_engine() -> GenericApiExtractor:

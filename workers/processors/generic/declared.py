@@ -2,144 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Literal
 
-from attrs import Attribute, field, frozen
-from attrs.validators import and_, ge, gt, le, max_len, optional
+from attrs import field, frozen
+from attrs.validators import and_, gt, le, max_len, min_len, optional
 
 from workers.model.fields import Contract
-from workers.model.page import TOKEN_KINDS
+from workers.model.increment import DATE, INTEGER, CursorKind
 from workers.model.pipeline import Destination
 from workers.model.table import IDENTIFIER
+from workers.processors.generic.declared_read import (
+    AuthDeclared,
+    ReadDeclared,
+    between,
+    is_credential,
+    is_parameter,
+    is_place,
+)
+from workers.processors.generic.layouts import TableLayout
+from workers.processors.generic.names import NAME, check_names
 from workers.rest.expressions import expression
 
-Scalar = str | int | float | bool | None
+ColumnType = Literal[
+    "STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "DATE", "DATETIME", "TIME", "TIMESTAMP", "JSON"
+]  # fmt: skip
 
-_CREDENTIAL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
-_PARAMETER = re.compile(r"[\x21-\x7e]{1,100}\Z")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
-_NEVER_HEADERS = frozenset({"host", "connection", "content-length", "transfer-encoding", "cookie", "metadata-flavor"})
 _MOST_SECONDS = 600
-
-Validator = Callable[[Any, "Attribute[Any]", Any], None]
-
-
-def between(low: float, high: float) -> Validator:
-    """Check bounds, both included."""
-    return and_(ge(low), le(high))
-
-
-def is_place(_owner: Any, attribute: Attribute[str], text: str) -> None:
-    """Check that a text is dotted keys or JMESPath."""
-    try:
-        expression(text)
-    except ValueError as error:
-        raise ValueError(f"'{attribute.name}' {error}") from None
-
-
-def _is_url(_owner: Any, attribute: Attribute[str], url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.fragment
-    except ValueError:
-        fine = False
-    if not fine or re.search(r"[\s\\]", url):
-        raise ValueError(f"'{attribute.name}' must be an absolute URL such as https://api.vendor.com/v1/users")
-
-
-def _is_url_if_given(owner: Any, attribute: Attribute[str], url: str) -> None:
-    if url:
-        _is_url(owner, attribute, url)
-
-
-def _is_credential(_owner: Any, attribute: Attribute[str], name: str) -> None:
-    if name and not _CREDENTIAL.match(name):
-        raise ValueError(f"'{attribute.name}' must be the name that a credential is stored under, not {name[:80]!r}")
-
-
-def _is_parameter(_owner: Any, attribute: Attribute[str], name: str) -> None:
-    if name and not _PARAMETER.match(name):
-        raise ValueError(f"'{attribute.name}' must be the name of a parameter, not {name[:80]!r}")
-
-
-def _is_delimiter(_owner: Any, attribute: Attribute[str], text: str) -> None:
-    if len(text) != 1 or text in '"\r\n':
-        raise ValueError(f"'{attribute.name}' is one character, and no quote or end of line")
-
-
-def _listed(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-@frozen
-class AuthDeclared:
-    """How the credential is sent; `name` is the header (X-API-Key) or query parameter (api_key) of those types.
-
-    The credential is the one stored under `provider`; `secret_key` names one that an earlier step of the run made.
-    Of service_account and the oauth2 types it is exchanged at `token_url` for an access token, as `model.page.Auth`
-    says.
-    """
-
-    type: Literal[
-        "bearer", "header", "query", "basic", "none",
-        "service_account", "oauth2_client_credentials", "oauth2_refresh_token",
-    ]  # fmt: skip
-    provider: str = field(default="", validator=_is_credential)
-    secret_key: str = field(default="", validator=_is_credential)
-    name: str = ""
-    token_url: str = field(default="", validator=_is_url_if_given)
-    scopes: tuple[str, ...] = field(default=(), validator=max_len(50))
-    audience: str = ""
-    client_auth: Literal["basic", "body"] = "basic"
-
-    def __attrs_post_init__(self) -> None:
-        if (self.type == "none") is bool(self.provider or self.secret_key):
-            raise ValueError("'provider' names the stored credential of every type but none")
-        if self.name and self.type not in {"header", "query"}:
-            raise ValueError(f"'name' is for the types header and query, not {self.type}")
-        if self.type == "header" and self.name:
-            self._check_header()
-        if self.type == "query" and self.name and not _PARAMETER.match(self.name):
-            raise ValueError("'name' is not the name of a parameter")
-        if (self.type in TOKEN_KINDS) is not bool(self.token_url):
-            raise ValueError("'token_url' goes with service_account and the oauth2 types, which need it")
-
-    def _check_header(self) -> None:
-        if not _HEADER.match(self.name) or self.name.lower() in _NEVER_HEADERS:
-            raise ValueError(f"'name' is not a header that may carry a credential: {self.name[:80]!r}")
-
-
-@frozen
-class PaginationDeclared:
-    """How the API pages.
-
-    `cursor` sends what stands at `response_path` as `param`; `offset` and `page` count in `param`; `link` follows the
-    URL at `response_path`, or that of the Link header. `stop`: which page is the last of those that count.
-    """
-
-    type: Literal["cursor", "offset", "page", "link", "none"]
-    param: str = field(default="", validator=_is_parameter)
-    response_path: str = field(default="", validator=is_place)
-    more_path: str = field(default="", validator=is_place)
-    total_path: str = field(default="", validator=is_place)
-    limit: int | None = field(default=None, validator=optional(between(1, 100_000)))
-    limit_param: str = field(default="limit", validator=_is_parameter)
-    first: int = field(default=1, validator=between(0, 1_000_000))
-    stop: Literal["empty_page", "short_page"] = "empty_page"
-    max_pages: int = field(default=100_000, validator=between(1, 10_000_000))
-
-    def __attrs_post_init__(self) -> None:
-        if self.type == "cursor" and not (self.param and self.response_path):
-            raise ValueError("'type' cursor needs param and response_path")
-        if self.more_path and self.type != "cursor":
-            raise ValueError("'more_path' is for type cursor")
-        if self.type == "offset" and not self.limit:
-            raise ValueError("'limit' is needed by type offset: how many rows a page may have")
-        if self.stop == "short_page" and not self.limit:
-            raise ValueError("'stop' short_page needs a limit to compare with")
 
 
 @frozen
@@ -152,63 +41,83 @@ class RateLimitDeclared:
 
 
 @frozen
-class ResponseDeclared:
-    """What an answer means to this step: those with `status` whose body `contains` a text, or holds true at `when`.
-
-    `ignore` counts as a page without rows, after which there are none; `refresh_token` asks for a new access token.
-    """
-
-    action: Literal["ignore", "retry", "fail", "refresh_token", "rate_limited"]
-    status: Any = field(default=(), converter=_listed)
-    contains: str = field(default="", validator=max_len(500))
-    when: str = field(default="", validator=is_place)
-    message: str = field(default="", validator=max_len(500))
-
-    def __attrs_post_init__(self) -> None:
-        for one in self.status:
-            if isinstance(one, bool) or not isinstance(one, int) or one not in range(200, 600):
-                raise ValueError("'status' is a status from 200 to 599, or a list of them")
-        if not self.status and not (self.contains or self.when):
-            raise ValueError("'action' needs a status, contains or when to speak of")
-        if set(self.status) & {200} and not (self.contains or self.when):
-            raise ValueError("'status' 200 needs contains or when: else nothing would ever be read")
-
-
-@frozen
 class SchemaDeclared:
     """What becomes of fields without a column: `evolve` adds one, `freeze` is an error, `raw` keeps them in `raw`.
 
-    `ignore` lists fields to leave out.
+    `ignore` lists fields to leave out; `types` says what a column that is made from rows is to be.
     """
 
     contract: Contract | None = None
     ignore: tuple[str, ...] = field(default=(), validator=max_len(1000))
+    types: Mapping[str, ColumnType] = field(factory=dict, validator=max_len(1000))
 
 
 @frozen
-class ReadDeclared:
-    """One read: where, how it is asked, how it pages, and where its rows stand."""
+class IncrementalDeclared:
+    """How a step reads on from where its last run ended.
 
-    url: str = field(validator=_is_url)
-    method: Literal["GET", "POST"] = "GET"
-    params: Mapping[str, Scalar | tuple[Scalar, ...]] = field(factory=dict, validator=max_len(200))
-    headers: Mapping[str, str] = field(factory=dict, validator=max_len(50))
-    body: Mapping[str, Any] | None = None
-    pagination: PaginationDeclared = PaginationDeclared("none")
-    data_path: str = field(default="", validator=is_place)
-    format: Literal["json", "ndjson", "csv"] = "json"
-    delimiter: str = field(default=",", validator=_is_delimiter)
-    compression: Literal["none", "gzip"] = "none"
-    responses: tuple[ResponseDeclared, ...] = field(default=(), validator=max_len(50))
+    With `until_param` by days: `param` says the first instant, `until_param` the one after the last (with
+    `until_included` the last day itself), at most `max_days` new ones a run. Else by value: `param` says the largest
+    one seen so far at `cursor_path` of the rows. `start` is where the first run begins, and what lies `lookback_days`
+    before the end of the last run is read again.
+    """
+
+    param: str = field(validator=is_parameter)
+    until_param: str = field(default="", validator=is_parameter)
+    until_included: bool = False
+    cursor_path: str = field(default="", validator=is_place)
+    type: Literal["date", "timestamp", "unix", "unix_ms", "integer"] = "timestamp"
+    start: str = ""
+    lookback_days: int = field(default=0, validator=between(0, 366))
+    max_days: int | None = field(default=None, validator=optional(between(1, 3660)))
 
     def __attrs_post_init__(self) -> None:
-        if self.body is not None and self.method != "POST":
-            raise ValueError("'body' goes with method POST")
-        pages = self.pagination
-        if self.format != "json" and (pages.type == "cursor" or pages.total_path or pages.response_path):
-            raise ValueError(f"'pagination' looks into the body for what comes next, and {self.format} has only rows")
-        if self.format == "csv" and self.data_path:
-            raise ValueError("'data_path' is for json and ndjson")
+        if bool(self.until_param) is bool(self.cursor_path):
+            raise ValueError("either 'until_param' (by days) or 'cursor_path' (by value) says how to read on")
+        if self.max_days and not self.until_param:
+            raise ValueError("'max_days' needs an until_param: else nothing bounds what is read")
+        if self.type == INTEGER and (self.until_param or self.lookback_days):
+            raise ValueError("'type' integer reads on by value, and knows no days")
+        if self.until_included and self.type != DATE:
+            raise ValueError("'until_included' goes with type date")
+        self._check_start()
+
+    def _check_start(self) -> None:
+        try:
+            if self.start:
+                self.kind.read(int(self.start) if self.type == INTEGER else self.start)
+        except ValueError:
+            raise ValueError(f"'start' is not a value of type {self.kind.kind}") from None
+
+    @property
+    def kind(self) -> CursorKind:
+        """How its values are read and written; days are days whatever the API wants."""
+        return CursorKind(DATE if self.until_param else self.type)
+
+
+@frozen(kw_only=True)
+class ParentDeclared(ReadDeclared):
+    """A read whose rows each lead to a read of their own: `/:name` and `":name"` in its url, path and params.
+
+    `fields` says where the names stand in a parent's row; those of `include` become fields of the child's rows, too.
+    """
+
+    fields: Mapping[str, str] = field(validator=[min_len(1), max_len(20)])
+    include: tuple[str, ...] = ()
+    concurrency: int = field(default=4, validator=between(1, 4))
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        for name, place in self.fields.items():
+            if not NAME.fullmatch(name):
+                raise ValueError(f"'fields' are called by letters, digits and underscores, not {name[:80]!r}")
+            try:
+                expression(place)
+            except ValueError as error:
+                raise ValueError(f"'fields' {name} {error}") from None
+        absent = [name for name in self.include if name not in self.fields]
+        if absent:
+            raise ValueError(f"'include' names no field of the parent: {absent[0][:80]!r}")
 
 
 @frozen(kw_only=True)
@@ -216,18 +125,44 @@ class ExtractorDeclared(ReadDeclared):
     """The whole `config:` of a step."""
 
     destination: Destination
-    auth: AuthDeclared = AuthDeclared("none")
+    provider: str = field(default="", validator=is_credential)
+    auth: AuthDeclared = field(factory=lambda: AuthDeclared("none"))
     rate_limit: RateLimitDeclared = RateLimitDeclared()
     schema: SchemaDeclared = SchemaDeclared()
+    incremental: IncrementalDeclared | None = None
+    parent: ParentDeclared | None = None
     timeout_seconds: float = field(default=60.0, validator=and_(gt(0), le(_MOST_SECONDS)))
     max_page_mb: int = field(default=64, validator=between(1, 1024))
     allow_shrink: bool = False
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
+        self._check_provider()
+        self._check_destination()
+        if self.incremental:
+            self._check_incremental(self.incremental)
+        if self.parent:
+            check_names(self, self.parent)
+
+    def _check_provider(self) -> None:
+        below = [one for one in (self, self.parent) if one and one.path]
+        if bool(below) is not bool(self.provider):
+            raise ValueError("'provider' names whose base URL a path is below")
+        if self.provider and (self.auth.type != "none" or not all(one.path for one in (self, self.parent) if one)):
+            raise ValueError("'provider' brings its own address and auth, for the parent as well")
+
+    def _check_destination(self) -> None:
         table, keys = self.destination.table, self.destination.key_fields
         if not IDENTIFIER.match(table) or table.startswith("__"):
             raise ValueError(f"'destination' names a table that is none: {table[:80]!r}")
         for key in keys:
             if not IDENTIFIER.match(key):
                 raise ValueError(f"'destination' has a key field that is no column: {key[:80]!r}")
+        TableLayout.of(self.destination.table_config)
+
+    def _check_incremental(self, incremental: IncrementalDeclared) -> None:
+        mode = self.destination.write_mode
+        if mode == "append":
+            raise ValueError("'incremental' reads some rows again: write_mode merge, or overwrite by days")
+        if mode == "overwrite" and not incremental.until_param:
+            raise ValueError("'incremental' by value gives a part of the table: write_mode merge")

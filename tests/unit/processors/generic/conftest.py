@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from structlog import get_logger
 
 from tests.fakes.hostile_provider import HostileProvider
 from tests.fakes.listed_warehouse import ListedWarehouse, Publication
 from tests.unit.rest.desk import FakeClock
 from workers.catalog import Catalog
+from workers.model.bookmark import Bookmark
 from workers.model.page import Receipt
 from workers.model.resolve import run_variables
 from workers.model.run import Progress
@@ -54,7 +55,8 @@ class Bench:
     messages: list[str] = field(factory=list)
     progress: list[Progress] = field(factory=list)
     window: DateWindow = field(factory=lambda: DateWindow(DAY, DAY))
-    changes: dict[str, Any] = field(factory=dict)
+    bookmark: Bookmark = field(factory=Bookmark)
+    force_refresh: bool = False
 
     def declare(
         self,
@@ -95,9 +97,12 @@ class Bench:
                 variables=variables,
                 schemas=catalog.schemas,
                 reading=reading,
-                **(self._parts() | self.changes),
+                **self._parts(),
             )
-            return await catalog.engine(step.ps_type).execute(catalog.config(step, variables), ctx)
+            result = await catalog.engine(step.ps_type).execute(catalog.config(step, variables), ctx)
+        if result.bookmark is not None and result.bookmark.version == self.bookmark.version:
+            self.bookmark = evolve(result.bookmark, version=self.bookmark.version + 1)
+        return result
 
     def _parts(self) -> dict[str, Any]:
         async def message(text: str) -> None:
@@ -106,17 +111,22 @@ class Bench:
         async def progress(further: Progress) -> None:
             self.progress.append(further)
 
+        async def bookmark() -> Bookmark:
+            return self.bookmark
+
         anything: Any = self
         return {
             "warehouse": self.warehouse,
             "secret": self.secret,
             "vault": anything,
-            "endpoint": anything,
+            "endpoint": lambda name: evolve(self.catalog().endpoint(name), base_url=f"{self.provider.url}/v1"),
             "checkpoint": anything,
             "progress": progress,
             "message": message,
             "log": get_logger(),
             "clock": self.clock,
+            "bookmark": bookmark,
+            "force_refresh": self.force_refresh,
         }
 
     async def secret(self, name: str, _secret_key: str = "") -> Secret:

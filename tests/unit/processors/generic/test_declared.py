@@ -22,7 +22,13 @@ def complaints(bench: Bench, config: str) -> list[str]:
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
-        (TO, "4:5: missing key 'url'"),
+        (TO, "5:7: either 'url' or, for a registered provider, 'path' says what is read"),
+        (f"path: /users\n{TO}", "5:7: 'provider' names whose base URL"),
+        (f"path: users\nprovider: OPENAI\n{TO}", "5:13: 'path' begins with /"),
+        (
+            f"path: /users\nprovider: OPENAI\nauth: {{type: bearer, provider: X}}\n{TO}",
+            "6:17: 'provider' brings its own",
+        ),
         ("url: https://api.vendor.com/x\n", "4:5: missing key 'destination'"),
         (f"url: api.vendor.com/users\n{TO}", "5:12: must be a URL whose scheme and host are written out"),
         (f"url: '{{org_slug}}'\n{TO}", "5:12: must be a URL whose scheme and host are written out"),
@@ -92,3 +98,40 @@ def test_a_schema_file_is_one(bench: Bench) -> None:
     assert complaints(bench, config) == [
         "6:46: is not a schema file: those are schemas/*.json, each with its table and columns"
     ]
+
+
+MERGE = "url: https://a.example.com/x\ndestination: {table: x_y, write_mode: merge, key_fields: [id]}\n"
+CHILD = "url: https://a.example.com/x/:id\ndestination: {table: x_y}\n"
+PARENT = "parent: {url: https://a.example.com/x, fields: {id: id}"
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (f"{FINE}incremental: {{param: a, cursor_path: b}}\n", "'incremental' reads some rows again"),
+        (f"{MERGE.replace('merge', 'overwrite')}incremental: {{param: a, cursor_path: b}}\n", "'incremental' by value"),
+        (f"{MERGE}incremental: {{param: a}}\n", "either 'until_param' (by days) or 'cursor_path'"),
+        (f"{MERGE}incremental: {{param: a, cursor_path: b, max_days: 3}}\n", "'max_days' needs an until_param"),
+        (
+            f"{MERGE}incremental: {{param: a, cursor_path: b, start: soon}}\n",
+            "'start' is not a value of type timestamp",
+        ),
+        (
+            f"{MERGE}incremental: {{param: a, cursor_path: b, type: integer, lookback_days: 1}}\n",
+            "'type' integer reads",
+        ),
+        (f"{MERGE}incremental: {{param: a, cursor_path: b, lookback_days: 1000}}\n", "'lookback_days' must be <= 366"),
+        (f"{CHILD}{PARENT.replace('id: id', 'name: id')}}}\n", "'parent' has no field 'id'"),
+        (f"{FINE}{PARENT}}}\n", "'parent' is not referred to"),
+        (f"{CHILD}{PARENT}, include: [x]}}\n", "'include' names no field of the parent"),
+        (f"{CHILD}{PARENT}, concurrency: 9}}\n", "'concurrency' must be <= 4"),
+        (f"{CHILD}{PARENT.replace('id: id', 'id: a-b(')}}}\n", "'fields' id 'a-b(' is not a JMESPath expression"),
+        (
+            FINE.replace("raw}", "raw, table_config: {parts: 1}}"),
+            "'destination' has an unknown key in table_config: 'parts'",
+        ),
+        (FINE.replace("raw}", "raw, table_config: {partition: a.b}}"), "whose partition and clustering are no columns"),
+    ],
+)
+def test_what_contradicts_itself_is_told_at_the_start(bench: Bench, config: str, complaint: str) -> None:
+    assert any(complaint in found for found in complaints(bench, config)), complaints(bench, config)
