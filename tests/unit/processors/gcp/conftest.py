@@ -45,6 +45,7 @@ class Bench:
     provider: HostileProvider
     reader: RestReader
     secret: str
+    origin: str
     warehouse: ListedWarehouse = field(factory=ListedWarehouse)
     clock: FakeClock = field(factory=FakeClock)
     messages: list[str] = field(factory=list)
@@ -62,7 +63,7 @@ class Bench:
         target.write_text(text)
 
     def catalog(self) -> Catalog:
-        urls = {"GCP_API_BASE_URL": self.provider.url, "GCP_TOKEN_URL": f"{self.provider.url}/token"}
+        urls = {"GCP_API_BASE_URL": self.origin, "GCP_TOKEN_URL": f"{self.origin}/token"}
         return Catalog.load(self.folder, base_urls=urls)
 
     async def run(self, path: str = "gcp/test/things", **parameters: Any) -> StepResult:
@@ -155,5 +156,5 @@ async def bench(provider: HostileProvider, keys: KeyPair, tmp_path: Path) -> Asy
     }
     clock = FakeClock()
     reader = RestReader(Egress.parse(f"127.0.0.1:{provider.port}"), clock, lambda: 0.5)
-    yield Bench(tmp_path / "configs", provider, reader, json.dumps(key_file), clock=clock)
+    yield Bench(tmp_path / "configs", provider, reader, json.dumps(key_file), provider.url, clock=clock)
     reader.close()
