@@ -60,7 +60,7 @@ async def _run(options: Options) -> int:
 
 async def _demo(options: Options) -> int:
     began = time.monotonic()
-    console.print("starting Postgres, the BigQuery emulator, the OpenAI simulator, the service and Envoy")
+    console.print("starting Postgres, the BigQuery emulator, the simulated providers, the service and Envoy")
     async with running(options) as stack:
         console.print(f"ready after {time.monotonic() - began:.1f} s at {stack.edge.rest}")
         found = stack.manifest()

@@ -5,29 +5,40 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import asdict, frozen
 
+from sandbox.providers import PROVIDERS
+
 
 @frozen
 class SandboxSecrets:
-    """Root key, API key per organisation, and the key of the simulated OpenAI organisation."""
+    """Root key, API key per organisation, and the key of the organisation's account at each provider, by slug."""
 
     root_key: str
     api_keys: dict[str, str]
-    openai_key: str
+    provider_keys: dict[str, str]
+
+    @property
+    def openai_key(self) -> str:
+        """The key of OpenAI's simulated organisation."""
+        return self.provider_keys["OPENAI"]
 
     @classmethod
-    def keep(cls, folder: Path, orgs: tuple[str, ...], openai_key: str | None) -> SandboxSecrets:
-        """Read what is kept in `folder`, add keys for new organisations, and write it back."""
+    def keep(cls, folder: Path, orgs: tuple[str, ...], given: Mapping[str, str]) -> SandboxSecrets:
+        """Read what is kept in `folder`, add what is missing, and write it back; `given` is the environment."""
         path = folder / "secrets.json"
         known = json.loads(path.read_text()) if path.exists() else {}
-        api_keys = known.get("api_keys", {})
+        api_keys, kept = known.get("api_keys", {}), known.get("provider_keys", {})
         found = cls(
             root_key=known.get("root_key") or f"root_{secrets.token_urlsafe(36)}",
             api_keys=api_keys | {org: f"{org}_{secrets.token_urlsafe(24)}" for org in orgs if org not in api_keys},
-            openai_key=openai_key or known.get("openai_key") or f"sk-admin-{secrets.token_urlsafe(24)}",
+            provider_keys={
+                one.slug: given.get(one.key_setting) or kept.get(one.slug) or one.key_prefix + secrets.token_urlsafe(24)
+                for one in PROVIDERS
+            },
         )
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

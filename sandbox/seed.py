@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from google.cloud.exceptions import NotFound
 
 from sandbox.bigquery.connect import PROJECT, connect
 from sandbox.plans import ORG, seed_plans
+from sandbox.providers import PROVIDERS, Provider
 from sandbox.secrets import SandboxSecrets
 from workers.adapters.kms import LocalKms
 from workers.model.secret import bound_data
@@ -33,14 +34,13 @@ TABLES = (
     "org_scheduled_pipeline_runs",
     "org_pipeline_execution_queue",
 )
-PROVIDER = "OPENAI"
 
 Row = Mapping[str, Any]
 
 
 @frozen
 class Seeding:
-    """Seeds one emulator; the credential is sealed with the key file that the service opens it with."""
+    """Seeds one emulator; credentials are sealed with the key file that the service opens them with."""
 
     rest: str
     key_file: Path
@@ -48,26 +48,40 @@ class Seeding:
 
     async def seed(self) -> None:
         """Create what is missing; what is there stays, but for a credential whose key has changed."""
-        sealed = {org: await self._sealed(org) for org in self.secrets.api_keys}
-        await asyncio.to_thread(self._write, sealed)
+        credentials = [await self._credential(org, one) for one in PROVIDERS for org in self.secrets.api_keys]
+        await asyncio.to_thread(self._write, credentials)
 
-    async def _sealed(self, org: str) -> bytes:
-        bound = bound_data(org, PROVIDER, _credential_id(org, self.secrets.openai_key))
-        return await LocalKms(self.key_file).encrypt(self.secrets.openai_key.encode(), bound)
+    async def _credential(self, org: str, provider: Provider) -> Row:
+        key, now = self.secrets.provider_keys[provider.slug], datetime.now(UTC).isoformat()
+        credential_id = f"cred_{org}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        bound = bound_data(org, provider.slug, credential_id)
+        sealed = await LocalKms(self.key_file).encrypt(key.encode(), bound)
+        return {
+            "credential_id": credential_id,
+            "org_slug": org,
+            "provider": provider.slug,
+            "credential_name": provider.credential_name,
+            "encrypted_credential": base64.b64encode(sealed).decode(),
+            "credential_type": "API_KEY",
+            "validation_status": "VALID",
+            "is_active": True,
+            "created_at": now,
+            "updated_at": now,
+        }
 
-    def _write(self, sealed: Mapping[str, bytes]) -> None:
+    def _write(self, credentials: Sequence[Row]) -> None:
         client = connect(self.rest)
         try:
-            for dataset in (CENTRAL, *(f"{org}_local" for org in sealed)):
+            for dataset in (CENTRAL, *(f"{org}_local" for org in self.secrets.api_keys)):
                 client.create_dataset(f"{PROJECT}.{dataset}", exists_ok=True)
             for table in TABLES:
                 _ensure(client, table)
             known = {row["org_slug"] for row in client.list_rows(f"{PROJECT}.{CENTRAL}.org_profiles")}
-            new = [org for org in sealed if org not in known]
+            new = [org for org in self.secrets.api_keys if org not in known]
             for table, rows in self._rows(new).items():
                 _load(client, table, rows)
-            self._credentials(client, sealed)
-            if ORG in sealed:
+            _renew(client, credentials)
+            if ORG in self.secrets.api_keys:
                 seed_plans(client)
         finally:
             client.close()
@@ -92,38 +106,20 @@ class Seeding:
             subscriptions.append({**fixed, **plan, **limits, "updated_at": now})
         return {"org_profiles": profiles, "org_api_keys": keys, "org_subscriptions": subscriptions}
 
-    def _credentials(self, client: bigquery.Client, sealed: Mapping[str, bytes]) -> None:
-        table = f"{PROJECT}.{CENTRAL}.org_integration_credentials"
-        kept = {row["credential_id"] for row in client.list_rows(table)}
-        wanted = {org: _credential_id(org, self.secrets.openai_key) for org in sealed}
-        missing = {org: credential for org, credential in wanted.items() if credential not in kept}
-        if not missing:
-            return
-        orgs = bigquery.ArrayQueryParameter("orgs", "STRING", list(missing))
-        config = bigquery.QueryJobConfig(query_parameters=[orgs])
-        # Table names are constants of this module.
-        client.query(f"DELETE FROM `{table}` WHERE org_slug IN UNNEST(@orgs)", job_config=config).result()  # noqa: S608
-        _load(client, "org_integration_credentials", [_credential(org, missing[org], sealed[org]) for org in missing])
 
-
-def _credential_id(org: str, key: str) -> str:
-    return f"cred_{org}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-
-
-def _credential(org: str, credential_id: str, sealed: bytes) -> Row:
-    now = datetime.now(UTC).isoformat()
-    return {
-        "credential_id": credential_id,
-        "org_slug": org,
-        "provider": PROVIDER,
-        "credential_name": "OpenAI admin key",
-        "encrypted_credential": base64.b64encode(sealed).decode(),
-        "credential_type": "API_KEY",
-        "validation_status": "VALID",
-        "is_active": True,
-        "created_at": now,
-        "updated_at": now,
-    }
+def _renew(client: bigquery.Client, credentials: Sequence[Row]) -> None:
+    """Put credentials that are not there in place of what an organisation has for their provider."""
+    table = f"{PROJECT}.{CENTRAL}.org_integration_credentials"
+    kept = {row["credential_id"] for row in client.list_rows(table)}
+    missing = [credential for credential in credentials if credential["credential_id"] not in kept]
+    if not missing:
+        return
+    replaced = [f"{credential['org_slug']} {credential['provider']}" for credential in missing]
+    config = bigquery.QueryJobConfig(query_parameters=[bigquery.ArrayQueryParameter("replaced", "STRING", replaced)])
+    # Table names are constants of this module.
+    sql = f"DELETE FROM `{table}` WHERE CONCAT(org_slug, ' ', provider) IN UNNEST(@replaced)"  # noqa: S608
+    client.query(sql, job_config=config).result()
+    _load(client, "org_integration_credentials", missing)
 
 
 def _ensure(client: bigquery.Client, name: str) -> None:

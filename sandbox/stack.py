@@ -20,9 +20,9 @@ from sandbox.bigquery.connect import PROJECT
 from sandbox.bigquery.launch import Emulator
 from sandbox.edge import Edge
 from sandbox.leftovers import end_leftovers
-from sandbox.openai.launch import Simulator
 from sandbox.parts import Part, alive, free_port
 from sandbox.postgres import Postgres
+from sandbox.providers import PROVIDERS
 from sandbox.secrets import SandboxSecrets
 from sandbox.seed import Seeding
 from sandbox.service import Service
@@ -100,8 +100,9 @@ class Stack:
         emulator = Emulator(folder / "bigquery", rest_port=free_port(), grpc_port=free_port())
         postgres = Postgres(folder / "postgres", port=free_port())
         self.parts |= {"postgres": postgres, "bigquery": emulator}
-        if "OPENAI_BASE_URL" not in self.options.environment:
-            self.parts["openai"] = Simulator(self.secrets.openai_key, port=free_port())
+        for provider in PROVIDERS:
+            if provider.url_setting not in self.options.environment:
+                self.parts[provider.name] = provider.simulate(self.secrets.provider_keys[provider.slug], free_port())
         async with asyncio.TaskGroup() as group:
             for part in tuple(self.parts.values()):
                 group.create_task(part.start())
@@ -138,10 +139,9 @@ class Stack:
             "GRPC_PORT": self.options.grpc_port or free_port(),
             "METRICS_PORT": self.options.metrics_port or free_port(),
         }
-        simulator = self.parts.get("openai")
         given = dict(self.options.environment)
-        base_url = simulator.base_url if isinstance(simulator, Simulator) else given["OPENAI_BASE_URL"]
-        allowed = [*filter(None, given.get("EGRESS_ALLOW", "").split(",")), *_plain_http(base_url)]
+        urls = {provider.url_setting: provider.base_url(self.parts, given) for provider in PROVIDERS}
+        allowed = [*filter(None, given.get("EGRESS_ALLOW", "").split(",")), *_plain_http(*urls.values())]
         return {
             "ENVIRONMENT": "development",
             "HOST": given.get("HOST", "127.0.0.1"),
@@ -152,7 +152,7 @@ class Stack:
             "BIGQUERY_EMULATOR_HOST": emulator.rest,
             "BIGQUERY_STORAGE_EMULATOR_HOST": emulator.grpc,
             "CA_ROOT_API_KEY": self.secrets.root_key,
-            "OPENAI_BASE_URL": base_url,
+            **urls,
             "EGRESS_ALLOW": ",".join(dict.fromkeys(allowed)),
         }
 
@@ -234,8 +234,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     options.data_dir.mkdir(parents=True, exist_ok=True)
     with _locked(options.data_dir / "sandbox.lock"):
         await asyncio.to_thread(end_leftovers, options.data_dir / MANIFEST)
-        key = options.environment.get("SANDBOX_OPENAI_KEY")
-        stack = Stack(options, SandboxSecrets.keep(options.data_dir, options.orgs, key))
+        stack = Stack(options, SandboxSecrets.keep(options.data_dir, options.orgs, options.environment))
         await stack.start()
         try:
             yield stack
@@ -253,6 +252,5 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _plain_http(url: str) -> list[str]:
-    parts = urlsplit(url)
-    return [f"{parts.hostname}:{parts.port or 80}"] if parts.scheme == "http" else []
+def _plain_http(*urls: str) -> list[str]:
+    return [f"{parts.hostname}:{parts.port or 80}" for parts in map(urlsplit, urls) if parts.scheme == "http"]

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import attrs
 
+from sandbox.faults import FaultRule, FaultRuleError, Faults
 from sandbox.openai.app import Service
-from sandbox.openai.faults import FaultRule, FaultRuleError, Faults, parse_rules
+from sandbox.openai.faults import parse
 from sandbox.openai.generated import Generated
 from sandbox.openai.given import DataFileError, load_data
 from sandbox.openai.pages import Pages
-from sandbox.openai.records import Past, Source
+from sandbox.records import Past, Source
 from sandbox.serving import add_options, serve
 
 
@@ -45,7 +46,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
         parser.error("--scale begins at 1")
     try:
         source = load_data(given.data) if given.data else Generated(given.seed)
-        faults = parse_rules(json.loads(given.faults))
+        faults = parse(json.loads(given.faults))
     except (OSError, DataFileError, FaultRuleError, ValueError) as error:
         parser.error(str(error))
     return Options(given, source, faults)

@@ -7,10 +7,10 @@ from datetime import date
 
 import attrs
 
+from sandbox.dice import Dice
 from sandbox.openai import organisation
-from sandbox.openai.dice import Dice
 from sandbox.openai.organisation import KEYS, Key
-from sandbox.openai.records import DAY, Dimension, Record
+from sandbox.records import DAY, Dimension, Record
 
 _EPOCH = date(2024, 1, 1)
 _SATURDAY = 5

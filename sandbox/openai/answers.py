@@ -26,6 +26,19 @@ def error_body(status: int, message: str, param: str | None = None, code: str | 
     return json.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}}).encode()
 
 
+_MESSAGES = {
+    429: ("Rate limit reached", "rate_limit_exceeded"),
+    500: ("The server had an error while processing your request. Sorry about that!", None),
+    503: ("The engine is currently overloaded, please try again later.", None),
+}
+
+
+def fault_body(status: int) -> bytes:
+    """Return the error body of a fault."""
+    message, code = _MESSAGES.get(status, (f"Something went wrong ({status}).", None))
+    return error_body(status, message, code=code)
+
+
 def unknown_key(shown: str) -> RefusedError:
     """Return the answer to a key that is none; only the key's kind is repeated."""
     message = f"Incorrect API key provided: {shown}. You can find your API key at the API keys page."

@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from sandbox.openai import sending
+from sandbox import sending
+from sandbox.faults import FaultRuleError, Faults
 from sandbox.openai.account import NAMES, account_document
-from sandbox.openai.answers import RefusedError, missing_key, missing_scope, unknown_key
+from sandbox.openai.answers import RefusedError, fault_body, missing_key, missing_scope, unknown_key
 from sandbox.openai.endpoints import ENDPOINTS, Endpoint
-from sandbox.openai.faults import FaultRuleError, Faults, parse_rules
-from sandbox.openai.pages import Pages
+from sandbox.openai.faults import parse
+from sandbox.openai.pages import Ending, Pages
 from sandbox.openai.query import parse_query
 from sandbox.traffic import Seen, Traffic
 
@@ -86,7 +87,11 @@ class Service:
             if rule is None:
                 return await sending.stream(request, self._pages.page(query))
             request[_SEEN].fault = rule.kind
-            return await sending.answer(request, rule, lambda ending: b"".join(self._pages.page(query, ending)))
+
+            def body_of(kind: str) -> bytes:
+                return b"".join(self._pages.page(query, Ending.of(kind)))
+
+            return await sending.answer(request, rule, body_of, fault_body(rule.status))
 
         return answer
 
@@ -96,7 +101,7 @@ class Service:
             if rule is None:
                 return sending.document(body)
             request[_SEEN].fault = rule.kind
-            return await sending.answer(request, rule, lambda _ending: body)
+            return await sending.answer(request, rule, lambda _kind: body, fault_body(rule.status))
 
         return answer
 
@@ -109,7 +114,7 @@ class Service:
     async def _switch(self, request: web.Request) -> web.Response:
         """Replace all rules by the posted ones; an empty list heals everything."""
         try:
-            self._faults.rules = parse_rules(json.loads(await request.text()))
+            self._faults.rules = parse(json.loads(await request.text()))
         except (FaultRuleError, ValueError) as error:
             raise web.HTTPBadRequest(text=str(error)) from error
         return await self._rules(request)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sandbox.openai.dice import Dice
+from sandbox.dice import Dice
 from sandbox.openai.organisation import KEYS, MODELS, Key, Model
-from sandbox.openai.records import DAY, Dimension, Record
+from sandbox.records import DAY, Dimension, Record
 
 _BUSY = (100, 110, 105, 100, 90, 35, 30)  # Monday to Sunday
 

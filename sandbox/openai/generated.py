@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from sandbox.dice import Dice
 from sandbox.openai.activities import ACTIVITIES, activity_records, session_records, vector_store_records
 from sandbox.openai.completions import completion_records
-from sandbox.openai.dice import Dice
-from sandbox.openai.records import Record
 from sandbox.openai.tariff import cost_records
+from sandbox.records import Record
 
 USAGE = ("completions", *ACTIVITIES, "vector_stores", "code_interpreter_sessions")
 _QUIET = 24  # an endpoint rests about one day in so many

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from sandbox.openai.endpoints import ENDPOINTS, Endpoint
-from sandbox.openai.records import DAY, Record
+from sandbox.records import DAY, Record
 
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 

@@ -14,8 +14,8 @@ from enum import Enum
 
 from sandbox.openai.cursor import encode
 from sandbox.openai.query import Query
-from sandbox.openai.records import DAY, Record, Source
 from sandbox.openai.rows import Row, result_rows
+from sandbox.records import DAY, Record, Source
 
 _COPY = "#copy#"
 _REMEMBERED = 1_024
@@ -27,6 +27,11 @@ class Ending(Enum):
     TRUE = "true"
     REPEATED_CURSOR = "repeated_cursor"
     LOST_CURSOR = "lost_cursor"
+
+    @classmethod
+    def of(cls, kind: str) -> Ending:
+        """Return the ending that a kind of fault wants."""
+        return cls(kind) if kind in {"repeated_cursor", "lost_cursor"} else cls.TRUE
 
 
 class Pages:

@@ -14,7 +14,7 @@ import attrs
 from sandbox.openai.answers import RefusedError
 from sandbox.openai.cursor import decode
 from sandbox.openai.endpoints import WIDTHS, Endpoint
-from sandbox.openai.records import Dimension
+from sandbox.records import Dimension
 
 _SCALARS = ("start_time", "end_time", "bucket_width", "limit", "page", "batch")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from sandbox.openai.endpoints import COSTS, Endpoint
-from sandbox.openai.records import Dimension, Record
+from sandbox.records import Dimension, Record
 
 _TWINS = 13  # one group in so many is reported as two rows
 _LABELLED = 3  # one row in so many has a field newer than the specification

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from sandbox.openai.records import Count, Record
+from sandbox.records import Count, Record
 
 _MILLION = Decimal(1_000_000)
 _ONE = Decimal(1)

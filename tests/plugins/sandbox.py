@@ -21,6 +21,7 @@ import pytest_asyncio
 from attrs import frozen
 from google.cloud import bigquery
 
+from sandbox.anthropic.launch import AnthropicSimulator
 from sandbox.bigquery.connect import PROJECT, connect
 from sandbox.openai.launch import Simulator
 from sandbox.stack import Options, Stack, running
@@ -43,6 +44,7 @@ ORGS = (
     "twin",  # one run a day, asked for twice
     "crowded",  # one run at once, and many that wait
     "patient",  # is told to come back later
+    "scribe",  # reads what Anthropic has
     "reader",  # pastes what the README says
     "keeper",  # stores and proves its credential
     "timely",  # runs at the times of schedules
@@ -101,7 +103,15 @@ class Running:
     def secrets(self) -> tuple[str, ...]:
         """What nobody may ever see."""
         kept = self.stack.secrets
-        return (kept.root_key, kept.openai_key, *kept.api_keys.values(), self.stack.environment["JOURNAL_URL"])
+        keys = (kept.root_key, *kept.provider_keys.values(), *kept.api_keys.values())
+        return (*keys, self.stack.environment["JOURNAL_URL"])
+
+    @property
+    def anthropic(self) -> AnthropicSimulator:
+        """The other provider."""
+        simulator = self.stack.parts["anthropic"]
+        assert isinstance(simulator, AnthropicSimulator)
+        return simulator
 
     async def faults(self, *rules: Mapping[str, Any]) -> None:
         """Let the provider fail by these rules only; none heals it."""
@@ -140,8 +150,8 @@ PARTS_TO_PLAY = """
 UPDATE {p}.org_subscriptions SET concurrent_limit = 1 WHERE org_slug IN ('busy', 'crowded');
 UPDATE {p}.org_subscriptions SET daily_limit = 1 WHERE org_slug = 'twin';
 UPDATE {p}.org_integration_credentials SET encrypted_credential = (
-    SELECT encrypted_credential FROM {p}.org_integration_credentials WHERE org_slug = 'acme'
-) WHERE org_slug = 'swapped';
+    SELECT encrypted_credential FROM {p}.org_integration_credentials WHERE org_slug = 'acme' AND provider = 'OPENAI'
+) WHERE org_slug = 'swapped' AND provider = 'OPENAI';
 UPDATE {p}.org_subscriptions SET daily_limit = 2 WHERE org_slug = 'frugal';
 UPDATE {p}.org_subscriptions SET monthly_limit = 1 WHERE org_slug = 'monthly';
 UPDATE {p}.org_integration_credentials SET is_active = FALSE WHERE org_slug = 'keyless';

@@ -70,7 +70,11 @@ async def gone(processes: list[psutil.Process]) -> None:
 
 async def test_another_provider_is_used_state_survives_and_nothing_is_left_behind(tmp_path: Path) -> None:
     async with FixtureProvider(KEY) as provider:
-        given = {"OPENAI_BASE_URL": provider.base_url, "SANDBOX_OPENAI_KEY": KEY}
+        given = {
+            "OPENAI_BASE_URL": provider.base_url,
+            "SANDBOX_OPENAI_KEY": KEY,
+            "ANTHROPIC_BASE_URL": provider.base_url,
+        }
         async with started(tmp_path, **given) as first:
             assert first.manifest["pids"].keys() == {"postgres", "bigquery", "service", "envoy"}
             run = await first.org.done(EXTRACT, date="2025-11-01")

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.faults import Faults
 from sandbox.openai.app import Service
-from sandbox.openai.faults import Faults, parse_rules
+from sandbox.openai.faults import parse
 from sandbox.openai.generated import Generated
 from sandbox.openai.pages import Pages
-from sandbox.openai.records import Past, Source
+from sandbox.records import Past, Source
 from tests.fakes.openai_caller import KEY, NOON, TODAY, Caller, Start
 
 
@@ -23,7 +24,7 @@ async def start() -> AsyncIterator[Start]:
 
         async def begin(*, source: Source | None = None, scale: int = 1, faults: Any = ()) -> Caller:
             past = Past(source or Generated(7), lambda: TODAY)
-            rules = Faults(parse_rules(list(faults)))
+            rules = Faults(parse(list(faults)))
             application = Service(Pages(past, scale), rules, KEY, lambda: NOON).application()
             server = TestServer(application, handler_cancellation=True, shutdown_timeout=0.1)
             return Caller(await stack.enter_async_context(TestClient(server)))

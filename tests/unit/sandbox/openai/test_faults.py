@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.openai.faults import KINDS, FaultRuleError, Faults, parse_rules
+from sandbox.faults import KINDS, FaultRuleError, Faults
+from sandbox.openai.faults import parse
 from tests.fakes.openai_caller import KEY, Caller, Start, midnight
 
 WINDOW: dict[str, Any] = {"start_time": midnight("2026-10-01"), "end_time": midnight("2026-11-01")}
@@ -124,11 +125,11 @@ async def test_wrong_rules_are_refused_and_change_nothing(start: Start, posted: 
 @pytest.mark.parametrize("rule", [{"kind": "html", "times": -1}, {"kind": "html", "times": "x"}, {"endpoint": "costs"}])
 def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, Any]) -> None:
     with pytest.raises(FaultRuleError, match="rule 0"):
-        parse_rules([rule])
+        parse([rule])
 
 
 def test_the_first_rule_that_applies_decides() -> None:
-    faults = Faults(parse_rules([{"kind": kind} for kind in KINDS]))
+    faults = Faults(parse([{"kind": kind} for kind in KINDS]))
     taken = [rule.kind for _ in KINDS if (rule := faults.take("costs"))]
     assert taken == list(KINDS)
     assert faults.take("costs") is None

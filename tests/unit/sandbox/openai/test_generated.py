@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.dice import Dice
 from sandbox.openai.completions import completion_counts
-from sandbox.openai.dice import Dice
 from sandbox.openai.endpoints import ENDPOINTS
 from sandbox.openai.generated import USAGE, Generated
 from sandbox.openai.organisation import MODELS, Model
-from sandbox.openai.records import DAY, Past, Record
 from sandbox.openai.tariff import cost_records
+from sandbox.records import DAY, Past, Record
 from tools.prices import list_prices
 
 MONDAY = date(2026, 11, 2)

@@ -11,18 +11,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 import attrs
 from aiohttp import web
 
-from sandbox.openai.answers import error_body
-from sandbox.openai.faults import FaultRule
-from sandbox.openai.pages import Ending
+from sandbox.faults import FaultRule
 
 _PIECES = 64
 _AT_ONCE = struct.pack("ii", 1, 0)  # closing sends a reset instead of waiting
 _WHOLE = 1 << 20  # a page up to this size is sent at once
-_MESSAGES = {
-    429: ("Rate limit reached", "rate_limit_exceeded"),
-    500: ("The server had an error while processing your request. Sorry about that!", None),
-    503: ("The engine is currently overloaded, please try again later.", None),
-}
+
+Body = Callable[[str], bytes]
+"""Gives the body of the asked page, as it should be or, for some kinds of fault, as it should not."""
 
 
 def document(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -58,29 +54,24 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def answer(request: web.Request, rule: FaultRule, body_of: Callable[[Ending], bytes]) -> web.StreamResponse:
-    """Answer as the rule says; `body_of` gives the body for a way of ending a page."""
+async def answer(request: web.Request, rule: FaultRule, body_of: Body, error: bytes) -> web.StreamResponse:
+    """Answer as the rule says; `error` is the body of its status."""
     if rule.kind == "status":
-        return _status(rule)
+        return document(error, rule.status, _headers(rule))
     if rule.kind == "redirect":
         return web.Response(status=302, headers={"Location": rule.location})
     if rule.kind == "html":
         return web.Response(text="<!doctype html><title>Just a moment...</title>", content_type="text/html")
-    ending = Ending(rule.kind) if rule.kind in {"repeated_cursor", "lost_cursor"} else Ending.TRUE
-    body = body_of(ending)
+    body = body_of(rule.kind)
     if rule.kind in _SLOW_OR_CUT:
         return await _SLOW_OR_CUT[rule.kind](request, rule, body)
     return document(body)
 
 
-def _status(rule: FaultRule) -> web.Response:
-    message, code = _MESSAGES.get(rule.status, (f"Something went wrong ({rule.status}).", None))
-    headers = {}
-    if rule.retry_after is not None:
-        headers["Retry-After"] = str(rule.retry_after)
+def _headers(rule: FaultRule) -> dict[str, str]:
     if rule.retry_at is not None:
-        headers["Retry-After"] = email.utils.formatdate(rule.retry_at, usegmt=True)
-    return document(error_body(rule.status, message, code=code), rule.status, headers)
+        return {"Retry-After": email.utils.formatdate(rule.retry_at, usegmt=True)}
+    return {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
 
 
 async def _delay(_: web.Request, rule: FaultRule, body: bytes) -> web.StreamResponse:
