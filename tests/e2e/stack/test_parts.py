@@ -22,7 +22,7 @@ def told(sandbox: Running) -> dict[str, Any]:
 async def test_what_runs_is_written_down_for_its_owner_only(sandbox: Running) -> None:
     manifest = told(sandbox)
     assert manifest.keys() == {"rest", "grpc", "metrics", "bigquery", "journal", "root_key", "orgs", "pids"}
-    assert manifest["pids"].keys() == {"postgres", "bigquery", "openai", "service", "envoy"}
+    assert manifest["pids"].keys() == {"postgres", "bigquery", "openai", "anthropic", "service", "envoy"}
     assert manifest["orgs"][0] == {"slug": "acme", "api_key": sandbox.org("acme").key, "dataset": "acme_local"}
     assert all(manifest[name].startswith("http://127.0.0.1:") for name in ("rest", "grpc", "metrics", "bigquery"))
     assert manifest["journal"].startswith("postgresql://")
@@ -65,7 +65,7 @@ async def test_the_journal_that_falls_over_comes_back_with_every_run(sandbox: Ru
 
 
 async def ready(sandbox: Running) -> None:
-    """Wait until the edge says that the service takes work."""
+    """Wait until the service says that it takes work, and Envoy has seen so, too."""
 
     async def answers() -> bool:
         try:
@@ -74,3 +74,4 @@ async def ready(sandbox: Running) -> None:
             return False
 
     await until(answers, 30)
+    await sandbox.stack.edge.healthy()  # readiness passes Envoy by
