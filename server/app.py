@@ -94,7 +94,7 @@ def _acceptance(settings: Settings, engines: Engines) -> Acceptance:
 def _scheduler(settings: Settings, engines: Engines) -> Scheduler:
     journal = engines.journal
     firing = Firing(journal, journal, _acceptance(settings, engines), engines.catalog)
-    return Scheduler(journal, journal, firing, engines.clock, roll)
+    return Scheduler(journal, journal, firing, engines.supervisor.spawn, engines.clock, roll)
 
 
 def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Services:

@@ -101,7 +101,7 @@ class Workshop:
         """Make a scheduler that is not yet started, on this journal or another connection to it."""
         on = journal or self.journal
         firing = Firing(on, on, self.acceptance(), self.catalog())
-        return Scheduler(on, on, firing, self.clock, self.roll)
+        return Scheduler(on, on, firing, self.supervisor.spawn, self.clock, self.roll)
 
     def enrol(self, org: str = "acme", **changes: Any) -> None:
         """Make an organisation known; `changes` are those to what OrgBook gives everyone."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from attrs import frozen
 
 from workers.model.failure import FailedError
 from workers.model.overview import Outlook
+from workers.model.timetable import Held
 from workers.ports import Clock, Rounds, Timetable
 from workers.runtime.firing import Firing
 from workers.runtime.supervisor import Supervisor
@@ -21,11 +24,15 @@ ANOTHERS_SECONDS = 2.0
 
 @frozen
 class Scheduler:
-    """Looks every `interval` seconds. What is due is told by the journal's clock alone."""
+    """Looks every `interval` seconds. What is due is told by the journal's clock alone.
+
+    `spawn` starts what ends by itself: schedules held together are looked at beside one another.
+    """
 
     rounds: Rounds
     timetable: Timetable
     firing: Firing
+    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     clock: Clock
     roll: Callable[[], float]
     interval: float = 1.0
@@ -48,10 +55,19 @@ class Scheduler:
         """Look at every schedule whose time had come by `until`, or as many as `seconds` allow."""
         deadline = self.clock.monotonic() + seconds
         while held := await self.rounds.hold(org, until):
-            for one in held:
-                await self.firing.look(one)
+            await self._look(held)
             if self.clock.monotonic() > deadline:
                 return
+
+    async def _look(self, held: Sequence[Held]) -> None:
+        looks = {self.spawn(self.firing.look(one)) for one in held}
+        try:
+            done, _ = await asyncio.wait(looks)
+        finally:
+            for look in looks:
+                look.cancel()
+        for look in done:
+            look.result()
 
     async def trigger(self, org: str | None, until: datetime | None, seconds: float) -> Outlook:
         """Do at once what the actor would do, wait a little for what others are doing, and return what is next."""

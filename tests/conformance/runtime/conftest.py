@@ -9,8 +9,10 @@ import asyncpg
 import pytest
 
 from sandbox.postgres import Postgres
-from tests.fakes.workshop import Workshop, open_workshop
+from tests.fakes.wall import Wall
+from tests.fakes.workshop import ONE_STEP, Workshop, open_workshop
 from workers.adapters.journal import migrate
+from workers.model.org import Subscription
 
 KEPT = ("migration", "tally")
 
@@ -41,3 +43,12 @@ async def empty_url(workshop_url: str) -> str:
 async def shop(empty_url: str, tmp_path: Path) -> AsyncIterator[Workshop]:
     async with open_workshop(empty_url, tmp_path / "configs") as workshop:
         yield workshop
+
+
+@pytest.fixture
+async def wall(shop: Workshop, empty_url: str) -> AsyncIterator[Wall]:
+    await shop.declare(ONE_STEP)
+    shop.enrol("acme", subscription=Subscription("ACTIVE", "PRO", 10_000, 10_000, 50))
+    connection = await asyncpg.connect(empty_url)
+    yield Wall(shop, connection)
+    await connection.close()

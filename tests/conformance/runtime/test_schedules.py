@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 
-from tests.fakes.workshop import ONE_STEP, Workshop, open_workshop
+from tests.fakes.wall import Wall
+from tests.fakes.workshop import ONE_STEP, open_workshop
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import StaleFenceError
 from workers.model.occurrences import MOST_RETRIES
-from workers.model.org import Subscription
 from workers.model.run import RunStatus, TriggerType
-from workers.model.timetable import CatchUp, Occurrence, Overlap, Round, Schedule
+from workers.model.timetable import CatchUp, Overlap, Round
 from workers.ports import StepContext, StepResult
 
 pytestmark = pytest.mark.engine
@@ -29,57 +25,6 @@ MINUTE = timedelta(minutes=1)
 
 class DiedError(BaseException):
     """Ends a scheduler wherever it is."""
-
-
-@frozen
-class Wall:
-    """A workshop with schedules on its wall, and the clock they go by: the database's."""
-
-    shop: Workshop
-    database: asyncpg.Connection[asyncpg.Record]
-
-    async def put(self, *, days_ago: int = 0, **changes: Any) -> Schedule:
-        """Put a daily schedule that is due now, or was next due at a midnight."""
-        now = await self.shop.journal.ping()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        due = midnight - timedelta(days=days_ago) if days_ago else now
-        schedule = Schedule(uuid.uuid4(), "acme", "lab", "test", "flow", uuid.uuid4().hex, "0 0 * * *", next_due=due)
-        return await self.shop.journal.put_schedule(evolve(schedule, **changes))
-
-    async def look(self) -> None:
-        await self.shop.scheduler().attend()
-
-    async def rows(self, schedule: Schedule) -> list[Occurrence]:
-        """Return its occurrences, oldest first."""
-        return list(reversed(await self.shop.journal.occurrences("acme", schedule.schedule_id, limit=1000)))
-
-    async def states(self, schedule: Schedule) -> list[str]:
-        return [row.state.value for row in await self.rows(schedule)]
-
-    async def over(self, **parts: Any) -> None:
-        """Take every run that waits to its end."""
-        self.shop.parts.update(parts)
-        for lease in await self.shop.journal.claim("w1", 100):
-            await self.shop.runner().run(lease, asyncio.get_running_loop().create_future())
-
-    async def later(self, seconds: float) -> None:
-        """Let all that was written stand as if it had been so much earlier."""
-        shift = timedelta(seconds=seconds)
-        await self.database.execute(
-            "UPDATE occurrence SET retry_at = retry_at - $1::interval, act_at = act_at - $1::interval", shift
-        )
-        await self.database.execute(
-            "UPDATE schedule SET look_at = look_at - $1::interval, held_until = held_until - $1::interval", shift
-        )
-
-
-@pytest.fixture
-async def wall(shop: Workshop, empty_url: str) -> AsyncIterator[Wall]:
-    await shop.declare(ONE_STEP)
-    shop.enrol("acme", subscription=Subscription("ACTIVE", "PRO", 10_000, 10_000, 50))
-    connection = await asyncpg.connect(empty_url)
-    yield Wall(shop, connection)
-    await connection.close()
 
 
 async def away(_ctx: StepContext) -> StepResult:
@@ -293,3 +238,10 @@ async def test_jitter_puts_every_occurrence_off_alike(wall: Wall) -> None:
     await wall.later((row.act_at - row.due_at).total_seconds())
     await wall.look()
     assert await wall.states(schedule) == ["FIRED"]
+
+
+async def test_one_schedule_that_cannot_be_understood_holds_up_no_other(wall: Wall) -> None:
+    broken, sound = await wall.put(), await wall.put()
+    await wall.database.execute("UPDATE schedule SET cron = 'often' WHERE schedule_id = $1", broken.schedule_id)
+    await wall.look()
+    assert (await wall.states(broken), await wall.states(sound)) == ([], ["FIRED"])

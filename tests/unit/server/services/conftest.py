@@ -78,7 +78,7 @@ async def desk(serve: Serve, catalog: Catalog, journal_url: str) -> AsyncIterato
             catalog=catalog,
             tokens=PageTokens(b"k" * 32),
             new_id=uuid.uuid4,
-            scheduler=Scheduler(journal, journal, firing, clock, roll),
+            scheduler=Scheduler(journal, journal, firing, supervisor.spawn, clock, roll),
             queue=journal,
             directory=book,  # type: ignore[arg-type]
             clock=clock,

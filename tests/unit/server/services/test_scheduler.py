@@ -16,6 +16,7 @@ from tests.plugins.service import AS_ACME, AS_GLOBEX, AS_ROOT, refusal_of
 from tests.unit.server.services.conftest import Desk
 from workers.model.lease import RunEnded
 from workers.model.run import RunStatus
+from workers.model.timetable import Occurrence, OccurrenceState, Round
 
 pytestmark = pytest.mark.engine
 NIL = "00000000-0000-0000-0000-000000000000"
@@ -188,6 +189,22 @@ async def test_the_next_times_are_shown(desk: Desk) -> None:
     assert [times[1] - times[0], times[2] - times[1]] == [timedelta(minutes=10)] * 2
     assert (coming[0].due_at, {one.state for one in coming}) == (kept.next_run_time, {"COMING"})
     assert len({(one.fires_at.ToDatetime() - one.due_at.ToDatetime()) for one in coming}) == 1
+
+
+async def test_what_has_come_is_paged_and_a_token_stays_with_its_schedule(desk: Desk) -> None:
+    kept, other = await put(desk), await put(desk, name="other")
+    now = await desk.journal.ping()
+    await make_due(desk, kept.config_id)
+    (held,) = await desk.journal.hold()
+    rows = tuple(Occurrence(now - timedelta(days=n), OccurrenceState.MISSED, why="no") for n in range(3))
+    await desk.journal.write_round(held, Round(rows, now + timedelta(days=1)))
+    ask = desk.served.scheduler.ListOccurrences
+    asked: dict[str, Any] = {"org": "acme", "config_id": kept.config_id}
+    page = await ask(pb.ListOccurrencesRequest(**asked, page_size=2), metadata=AS_ACME)
+    rest = await ask(pb.ListOccurrencesRequest(**asked, page_token=page.next_page_token), metadata=AS_ACME)
+    assert [one.due_at.ToDatetime(UTC) for one in (*page.past, *rest.past)] == [row.due_at for row in rows]
+    foreign = pb.ListOccurrencesRequest(org="acme", config_id=other.config_id, page_token=page.next_page_token)
+    assert (await refusal_of(ask(foreign, metadata=AS_ACME))).reason == "PAGE_TOKEN_INVALID"
 
 
 async def test_a_trigger_that_comes_five_times_makes_one_run_and_answers_alike(desk: Desk) -> None:
