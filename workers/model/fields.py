@@ -107,11 +107,17 @@ class Fields:
             if self._place(name) is None and value is not None and name not in self.ignored
         ]
 
-    def rows(self, given: Sequence[Mapping[str, Any]], same: Filled) -> list[dict[str, Any]]:
-        """Return rows as the warehouse takes them; raises FieldError at the first that does not fit."""
-        return [self._row(index, row, same) for index, row in enumerate(given)]
+    def rows(
+        self, given: Sequence[Mapping[str, Any]], same: Filled, raw: Sequence[Mapping[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows as the warehouse takes them; raises FieldError at the first that does not fit.
 
-    def _row(self, index: int, given: Mapping[str, Any], same: Filled) -> dict[str, Any]:
+        `raw` are the rows as they came, where something was added to them.
+        """
+        pairs = zip(given, given if raw is None else raw, strict=True)
+        return [self._row(index, row, came, same) for index, (row, came) in enumerate(pairs)]
+
+    def _row(self, index: int, given: Mapping[str, Any], came: Mapping[str, Any], same: Filled) -> dict[str, Any]:
         row: dict[str, Any] = {}
         left: dict[str, Any] = {}
         for name, value in given.items():
@@ -129,7 +135,7 @@ class Fields:
             if row.get(key) is None:
                 raise FieldError(index, key, "is a key field and has no value")
         for fill in self._fillings:
-            name, value = fill(given, same)
+            name, value = fill(came, same)
             row[name] = value
         return self._with_left(index, row, left) if left else row
 

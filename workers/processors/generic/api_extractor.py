@@ -22,6 +22,7 @@ from workers.processors.generic.reading_on import ReadingOn, reading_on
 from workers.processors.generic.reads import Reads
 from workers.processors.generic.sink import Sink
 from workers.processors.generic.targets import Target
+from workers.rest.shaping import Shape, ShapeError
 
 
 @define
@@ -31,16 +32,28 @@ class _Extraction:
     ctx: StepContext
     on: ReadingOn
     sink: Sink
+    shape: Shape
     progress: Progress = field(factory=Progress)
 
     async def take(self, page: Page, inherited: Mapping[str, Any]) -> None:
         self.on.see(page)
-        rows = page.rows if not inherited else [_heir(page, row, inherited) for row in page.rows]
+        shaped = bool(inherited or self.shape.flatten or self.shape.add)
+        rows = [self._shaped(page, row, inherited) for row in page.rows] if shaped else page.rows
         await self.sink.take(page, rows)
         before = self.progress
         pages, size = (0, 0) if page.partial else (1, page.receipt.bytes)
         self.progress = Progress(before.rows + len(page.rows), before.pages + pages, before.bytes + size)
         await self.ctx.progress(self.progress)
+
+    def _shaped(self, page: Page, row: Mapping[str, Any], inherited: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row with what it inherits, what is found deep in it, and what is the same for all."""
+        own = [name for name, value in inherited.items() if row.get(name, value) != value]
+        if own:
+            raise _invalid(f"{page.receipt.url}: a row has a {own[0]} of its own, another than its parent's")
+        try:
+            return {**row, **inherited, **self.shape.columns(row)}
+        except ShapeError as error:
+            raise _invalid(f"{page.receipt.url}: flatten {error}") from None
 
 
 class GenericApiExtractor:
@@ -55,7 +68,7 @@ class GenericApiExtractor:
         async with AsyncExitStack() as stack:
             sink = Sink(Target(ctx, config, window), stack)
             await sink.begin()
-            extraction = _Extraction(ctx, on, sink)
+            extraction = _Extraction(ctx, on, sink, Shape(config.flatten, config.add_fields))
             parents = await _read(config, ctx, on, extraction)
             written = await sink.publish()
         await on.tell(ctx)
@@ -75,12 +88,8 @@ async def _read(config: ExtractorDeclared, ctx: StepContext, on: ReadingOn, extr
     return 0
 
 
-def _heir(page: Page, row: Mapping[str, Any], inherited: Mapping[str, Any]) -> Mapping[str, Any]:
-    own = [name for name, value in inherited.items() if row.get(name, value) != value]
-    if own:
-        message = f"{page.receipt.url}: a row has a {own[0]} of its own, another than its parent's"
-        raise FailedError(Failure(Code.FAILED_PRECONDITION, Reason.DATA_INVALID, message))
-    return {**row, **inherited}
+def _invalid(message: str) -> FailedError:
+    return FailedError(Failure(Code.FAILED_PRECONDITION, Reason.DATA_INVALID, message))
 
 
 def _output(config: ExtractorDeclared, done: Progress, written: Written | None) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from workers.model.table import IDENTIFIER
 from workers.processors.generic.declared_read import (
     AuthDeclared,
     ReadDeclared,
+    Scalar,
+    are_places,
     between,
     is_credential,
     is_parameter,
@@ -22,7 +24,6 @@ from workers.processors.generic.declared_read import (
 )
 from workers.processors.generic.layouts import TableLayout
 from workers.processors.generic.names import NAME, check_names
-from workers.rest.expressions import expression
 
 ColumnType = Literal[
     "STRING", "INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL", "DATE", "DATETIME", "TIME", "TIMESTAMP", "JSON"
@@ -102,19 +103,15 @@ class ParentDeclared(ReadDeclared):
     `fields` says where the names stand in a parent's row; those of `include` become fields of the child's rows, too.
     """
 
-    fields: Mapping[str, str] = field(validator=[min_len(1), max_len(20)])
+    fields: Mapping[str, str] = field(validator=[min_len(1), max_len(20), are_places])
     include: tuple[str, ...] = ()
     concurrency: int = field(default=4, validator=between(1, 4))
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        for name, place in self.fields.items():
+        for name in self.fields:
             if not NAME.fullmatch(name):
                 raise ValueError(f"'fields' are called by letters, digits and underscores, not {name[:80]!r}")
-            try:
-                expression(place)
-            except ValueError as error:
-                raise ValueError(f"'fields' {name} {error}") from None
         absent = [name for name in self.include if name not in self.fields]
         if absent:
             raise ValueError(f"'include' names no field of the parent: {absent[0][:80]!r}")
@@ -122,13 +119,18 @@ class ParentDeclared(ReadDeclared):
 
 @frozen(kw_only=True)
 class ExtractorDeclared(ReadDeclared):
-    """The whole `config:` of a step."""
+    """The whole `config:` of a step.
+
+    `flatten` gives rows fields that stand deeper in them, by their places; `add_fields` some that are the same for all.
+    """
 
     destination: Destination
     provider: str = field(default="", validator=is_credential)
     auth: AuthDeclared = field(factory=lambda: AuthDeclared("none"))
     rate_limit: RateLimitDeclared = RateLimitDeclared()
     schema: SchemaDeclared = SchemaDeclared()
+    flatten: Mapping[str, str] = field(factory=dict, validator=[max_len(200), are_places])
+    add_fields: Mapping[str, Scalar] = field(factory=dict, validator=max_len(200))
     incremental: IncrementalDeclared | None = None
     parent: ParentDeclared | None = None
     timeout_seconds: float = field(default=60.0, validator=and_(gt(0), le(_MOST_SECONDS)))

@@ -36,6 +36,15 @@ def is_place(_owner: Any, attribute: Attribute[str], text: str) -> None:
         raise ValueError(f"'{attribute.name}' {error}") from None
 
 
+def are_places(_owner: Any, attribute: Attribute[Mapping[str, str]], places: Mapping[str, str]) -> None:
+    """Check places by name."""
+    for name, place in places.items():
+        try:
+            expression(place)
+        except ValueError as error:
+            raise ValueError(f"'{attribute.name}' {name[:80]} {error}") from None
+
+
 def _is_url(_owner: Any, attribute: Attribute[str], url: str) -> None:
     try:
         parts = urlsplit(url)

@@ -47,7 +47,7 @@ class Sink:
             await self._open_table(table)
 
     async def take(self, page: Page, rows: Rows) -> None:
-        """Take the rows of a page as they are to be kept."""
+        """Take the rows of a page as they are to be kept, one for each that came."""
         if self._open is not None:
             await self._write(self._open, page, rows)
             return
@@ -83,7 +83,7 @@ class Sink:
             if sink.fields.contract is Contract.EVOLVE:
                 await self._widen(sink, batch)
             try:
-                fitted = sink.fields.rows(batch, same)
+                fitted = sink.fields.rows(batch, same, page.rows[start : start + size])
             except FieldError as error:
                 raise _unfit(page, start + error.index, error) from None
             await sink.load.write(fitted)

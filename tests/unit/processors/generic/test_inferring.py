@@ -149,3 +149,16 @@ async def test_a_registered_provider_brings_address_and_credential(bench: Bench)
     bench.provider.script("/v1/events", answer(b'{"data": [{"id": 1}]}'))
     await bench.run()
     assert bench.provider.heard[0].headers["authorization"] == "Bearer canary-openai"
+
+
+async def test_rows_are_given_fields_from_their_depth_and_fixed_ones_and_are_kept_as_they_came(bench: Bench) -> None:
+    shaped = 'flatten: {city: address.city, first_tag: "tags[0]"}\nadd_fields: {source: vendor, day: "{run_date}"}\n'
+    bench.declare(f"{EVENTS}{shaped}schema: {{ignore: [address, tags]}}\n")
+    row = {"id": 1, "address": {"city": "Graz"}, "tags": ["x", "y"]}
+    bench.provider.script("/v1/events", page(row))
+    await bench.run()
+    [found] = bench.rows
+    assert {name: found[name] for name in types(bench)} == {
+        "id": 1, "city": "Graz", "first_tag": "x", "source": "vendor", "day": "2025-06-03",
+    }  # fmt: skip
+    assert found["raw_data"] == row
