@@ -22,9 +22,9 @@ async def sealed(sandbox: Running) -> str:
 
 
 async def active(sandbox: Running) -> Json:
-    """Return the one row that is active."""
-    sql = f"SELECT * FROM {CENTRAL}.org_integration_credentials WHERE org_slug = 'keeper' AND is_active"
-    (row,) = await sandbox.query(sql)
+    """Return the one row of the provider that is active."""
+    of = "org_slug = 'keeper' AND provider = 'OPENAI' AND is_active"
+    (row,) = await sandbox.query(f"SELECT * FROM {CENTRAL}.org_integration_credentials WHERE {of}")
     return row
 
 
