@@ -61,7 +61,7 @@ async def test_a_day_is_final_when_it_was_read_after_its_end_and_the_days_of_cor
 
 
 async def test_first_runs_that_come_all_at_once_load_the_prices_of_one(context: Make, desk: Desk, heard: Heard) -> None:
-    newest_first = [context(DAY - timedelta(days=back)) for back in range(15)][::-1]
+    newest_first = [context(DAY - timedelta(days=back)) for back in range(6)][::-1]
     done = await asyncio.gather(*(OpenAiSeedCsv().execute(SeedConfig(LIST), ctx) for ctx in newest_first))
     loads = [result.rows for result in done if result.output["changed"]]
     assert loads
