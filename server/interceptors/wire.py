@@ -34,14 +34,20 @@ def call_of(method: str, policy: Policy, context: Context, request: Any, *, stre
 
 
 async def receive(context: Context, decode: Decode) -> Any:
-    """Return the decoded request, or Malformed: one that does not come in time or is none is refused by validation."""
+    """Return the decoded request, or Malformed: what is not exactly one, whole and in time, is refused by validation.
+
+    The caller must have ended its part: gRPC itself would serve the first of two messages and drop the other.
+    """
     try:
         async with asyncio.timeout(READ_SECONDS):
             data: Any = await context.read()
+            more = data is not EOF and await context.read() is not EOF
     except TimeoutError:
-        return Malformed(Failure(Code.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED, "no request came"))
+        return Malformed(Failure(Code.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED, "the request did not come in time"))
     if data is EOF:
         return _unreadable("the call carries no request")
+    if more:
+        return _unreadable("the call carries more than one request")
     return decoded(data, decode)
 
 

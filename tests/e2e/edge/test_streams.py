@@ -25,6 +25,7 @@ def story(echo: EchoService) -> EchoService:
 @pytest.mark.parametrize("accept", ["", "*/*", "application/x-ndjson", "application/json"])
 async def test_events_are_lines_by_default(rest: RestClient, story: EchoService, accept: str) -> None:
     reply = await rest.ask("GET", EVENTS, {"Accept": accept})
+    assert reply.headers["Content-Type"] == "application/x-ndjson"
     assert [json.loads(line)["sequence"] for line in reply.body.splitlines()] == [1, 2]
     assert story.last.method == "WatchRun"
 

@@ -106,17 +106,34 @@ async def test_a_call_without_a_request_is_a_bad_request(serve: Serve) -> None:
     assert (await refusal_of(streamed(served, nothing()))).code == "INVALID_ARGUMENT"
 
 
-async def test_a_caller_that_never_sends_its_request_meets_a_deadline(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+async def test_a_call_with_two_requests_is_a_bad_request_and_neither_is_served(serve: Serve) -> None:
+    behind = RecordingPipelines()
+    served = await serve(behind)
+
+    async def two() -> Any:
+        yield RUN.SerializeToString()
+        yield RUN.SerializeToString()
+
+    refusal = await refusal_of(streamed(served, two()))
+    assert (refusal.code, refusal.text) == ("INVALID_ARGUMENT", "the call carries more than one request")
+    assert not behind.reached
+
+
+@pytest.mark.parametrize("requests", [0, 1])
+async def test_a_caller_that_never_ends_its_request_meets_a_deadline(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, requests: int
 ) -> None:
     monkeypatch.setattr(wire, "READ_SECONDS", 0.05)
-    served = await serve(RecordingPipelines())
+    behind = RecordingPipelines()
+    served = await serve(behind)
 
-    async def silence() -> Any:
+    async def endless() -> Any:
+        for _ in range(requests):
+            yield RUN.SerializeToString()
         await asyncio.Event().wait()
-        yield b""
 
-    assert (await refusal_of(streamed(served, silence()))).code == "DEADLINE_EXCEEDED"
+    assert (await refusal_of(streamed(served, endless()))).code == "DEADLINE_EXCEEDED"
+    assert not behind.reached
 
 
 async def test_a_large_answer_is_compressed_on_its_way(serve: Serve) -> None:
