@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest -q
+# The order in which workers are given their files: what takes long must not begin last.
+LONGEST_FIRST := tests/e2e/stack tests/e2e tests/conformance tests/unit tests/house
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test check fmt lint types walls proto prices bench chaos e2e repairs pins clean
@@ -30,7 +32,7 @@ run: setup ## keep the sandbox and the service serving on 8001 until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
 test: setup ## run the test suite
-	@$(PYTEST) -n 2 --dist loadfile tests/unit tests/house tests/conformance tests/e2e
+	@$(PYTEST) -n 2 --no-loadscope-reorder $(LONGEST_FIRST)
 
 check: setup lint types walls ## lint, types, import walls, drift of generated files; starts nothing
 	@$(BIN)/python -m tools.protos --check

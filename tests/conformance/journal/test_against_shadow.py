@@ -21,10 +21,10 @@ from workers.model.run import RunStatus, TransitionError
 
 pytestmark = pytest.mark.engine
 
-TABLES = """
-    run, queue, step, event, receipt, idempotency, lane, notice, solitude, outbox,
-    quota_started, quota_ended, quota_peak
-"""
+TABLES = (
+    *("run", "queue", "step", "event", "receipt", "idempotency", "lane", "notice", "solitude", "outbox"),
+    *("quota_started", "quota_ended", "quota_peak"),
+)
 HOURS = "interval '2 hours'"
 FACTS = """
     SELECT n.run_id, n.status, n.attempt, count(e.sequence)::int, max(e.sequence)
@@ -73,7 +73,8 @@ class JournalMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world.sql(f"TRUNCATE {TABLES}")
+        for table in TABLES:
+            self.world.sql(f"DELETE FROM {table}")
         self.world.sql("UPDATE tally SET waiting = 0")
         self.shadow = Shadow()
         self.leases: list[Lease] = []

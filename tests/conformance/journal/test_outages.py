@@ -23,6 +23,23 @@ async def own_postgres(postgres_home: Path) -> AsyncIterator[Postgres]:
     await server.stop()
 
 
+@pytest.fixture
+async def bare_url(postgres: Postgres) -> AsyncIterator[str]:
+    """Give a database in which there is nothing."""
+    connection = await asyncpg.connect(postgres.url)
+    await connection.execute("CREATE DATABASE bare")
+    yield f"{postgres.url.rpartition('/')[0]}/bare"
+    await connection.execute("DROP DATABASE bare WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+async def own_database(own_journal_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(own_journal_url)
+    yield connection
+    await connection.close()
+
+
 async def accept_until_failure(journal: PostgresJournal) -> list[object]:
     acked: list[object] = []
     try:
@@ -99,38 +116,38 @@ async def test_a_server_left_behind_is_ended_before_a_new_one_starts(postgres_ho
     await new.stop()
 
 
-async def test_only_who_has_the_password_enters(own_postgres: Postgres) -> None:
-    stranger = own_postgres.url.replace("postgres:", "postgres:x")
+async def test_only_who_has_the_password_enters(postgres: Postgres) -> None:
+    stranger = postgres.url.replace("postgres:", "postgres:x")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(stranger)
 
 
-async def test_migrations_are_applied_once_by_any_number_of_replicas(own_postgres: Postgres) -> None:
-    applied = await asyncio.gather(*(migrate(own_postgres.url) for _ in range(4)))
+async def test_migrations_are_applied_once_by_any_number_of_replicas(bare_url: str) -> None:
+    applied = await asyncio.gather(*(migrate(bare_url) for _ in range(4)))
     assert sorted(applied)[:3] == [0, 0, 0]
-    assert await unsoundness(own_postgres.url) == ()
+    assert await unsoundness(bare_url) == ()
 
 
-async def test_a_database_without_migrations_is_unsound(own_postgres: Postgres) -> None:
-    assert await unsoundness(own_postgres.url) == ("the journal's migrations were never applied",)
+async def test_a_database_without_migrations_is_unsound(bare_url: str) -> None:
+    assert await unsoundness(bare_url) == ("the journal's migrations were never applied",)
 
 
 async def test_a_migration_that_is_behind_or_changed_is_told(
-    journal_url: str, database: asyncpg.Connection[asyncpg.Record]
+    own_journal_url: str, own_database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    await database.execute("DELETE FROM migration WHERE version = 7")
-    assert await unsoundness(journal_url) == ("migration 7 is not applied",)
-    await database.execute("UPDATE migration SET checksum = 'x' WHERE version = 2")
+    await own_database.execute("DELETE FROM migration WHERE version = 7")
+    assert await unsoundness(own_journal_url) == ("migration 7 is not applied",)
+    await own_database.execute("UPDATE migration SET checksum = 'x' WHERE version = 2")
     with pytest.raises(MigrationError):
-        await migrate(journal_url)
+        await migrate(own_journal_url)
 
 
 async def test_durability_that_is_switched_off_is_told(
-    journal_url: str, database: asyncpg.Connection[asyncpg.Record]
+    own_journal_url: str, own_database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    name = await database.fetchval("SELECT current_database()")
-    await database.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    assert await unsoundness(journal_url) == ("synchronous_commit is off",)
+    name = await own_database.fetchval("SELECT current_database()")
+    await own_database.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    assert await unsoundness(own_journal_url) == ("synchronous_commit is off",)
 
 
 async def test_a_statement_that_lost_a_deadlock_is_tried_again(

@@ -50,9 +50,9 @@ async def test_what_is_due_becomes_a_run_of_its_day_and_the_next_time_is_ahead(w
     assert await wall.database.fetchval("SELECT priority FROM queue") == 7
 
 
-async def test_schedulers_at_once_fire_every_occurrence_once(wall: Wall, empty_url: str, tmp_path: Path) -> None:
+async def test_schedulers_at_once_fire_every_occurrence_once(wall: Wall, journal_url: str, tmp_path: Path) -> None:
     schedules = [await wall.put(parameters={"date": f"today-{number}"}) for number in range(30)]
-    async with open_workshop(empty_url, tmp_path / "other") as other:
+    async with open_workshop(journal_url, tmp_path / "other") as other:
         other.book.orgs.update(wall.shop.book.orgs)
         await other.declare(ONE_STEP)
         both = (wall.shop.scheduler(), other.scheduler())
@@ -64,7 +64,7 @@ async def test_schedulers_at_once_fire_every_occurrence_once(wall: Wall, empty_u
 
 @pytest.mark.parametrize("failpoint", ["fire.before_commit", "fire.after_commit"])
 async def test_a_scheduler_that_dies_leaves_no_occurrence_without_or_with_two_runs(
-    wall: Wall, empty_url: str, tmp_path: Path, failpoint: str
+    wall: Wall, journal_url: str, tmp_path: Path, failpoint: str
 ) -> None:
     schedule = await wall.put()
 
@@ -72,7 +72,7 @@ async def test_a_scheduler_that_dies_leaves_no_occurrence_without_or_with_two_ru
         if name == failpoint:
             raise DiedError
 
-    async with open_workshop(empty_url, tmp_path / "dying", failpoint=die) as dying:
+    async with open_workshop(journal_url, tmp_path / "dying", failpoint=die) as dying:
         dying.book.orgs.update(wall.shop.book.orgs)
         await dying.declare(ONE_STEP)
         with pytest.raises(DiedError):

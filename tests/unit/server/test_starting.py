@@ -63,11 +63,11 @@ def test_a_key_file_that_others_may_read_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-async def other_history(journal_url: str) -> str:
-    connection = await asyncpg.connect(journal_url)
+async def other_history(own_journal_url: str) -> str:
+    connection = await asyncpg.connect(own_journal_url)
     await connection.execute("UPDATE migration SET checksum = 'another' WHERE version = 1")
     await connection.close()
-    return journal_url
+    return own_journal_url
 
 
 @pytest.mark.engine

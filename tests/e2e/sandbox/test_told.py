@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.e2e.stack.test_sandbox_command import started
+from tests.e2e.sandbox.test_command import started
 from tests.fakes.rest_client import RUN
 from tests.plugins.sandbox import environment
 

@@ -1,0 +1,27 @@
+"""How the suite is shared out: a file stays on one worker, and all that needs the stack stays together.
+
+A second worker would start a second stack and everything beside it. Files go out in the order they are collected in,
+so that what takes long comes first and the small files fill the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+STACK = "tests/e2e/stack/"
+
+
+class Balance(LoadScopeScheduling):
+    """As `--dist loadfile` but for the stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return STACK if nodeid.startswith(STACK) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Balance:
+    """Tell xdist."""
+    return Balance(config, log)
