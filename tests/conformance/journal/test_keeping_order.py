@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import pytest
 
+from server.clock import SystemClock
 from tests.conformance.journal.conftest import Desk, OpenJournal
 from workers.adapters.journal import PostgresJournal
 from workers.model.lease import QuotaCount
 from workers.model.run import RunStatus
+from workers.runtime.turns import Turns
 
 pytestmark = pytest.mark.engine
 
@@ -239,3 +241,17 @@ async def test_positions_tell_what_is_ahead(journal: PostgresJournal, desk: Desk
     assert (first.leased_by, first.lease_left > 0, first.why) == ("w1", True, "is running")
     assert (last.ahead, last.cap, last.running) == (1, 1, 1)
     assert "running run" in last.why
+
+
+async def test_a_turn_of_the_fleet_is_held_by_one_replica_at_a_time(open_journal: OpenJournal) -> None:
+    order: list[str] = []
+
+    async def take(journal: PostgresJournal) -> None:
+        async with Turns(journal, SystemClock()).take("credential acme CRM"):
+            order.append("in")
+            await journal.ping()
+            order.append("out")
+
+    async with open_journal() as one, open_journal() as other:
+        await asyncio.gather(*(take(journal) for journal in (one, other, one)))
+    assert order == ["in", "out"] * 3

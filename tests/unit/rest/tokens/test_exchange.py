@@ -55,6 +55,7 @@ async def test_a_refusal_names_the_code_and_nothing_else(oauth: Desk, code: str)
         await oauth.rows()
     failure = caught.value.failure
     assert failure.reason is Reason.PROVIDER_AUTH
+    assert failure.metadata["provider_code"] == code
     assert failure.message == f"POST {oauth.provider.url}/token: answered 400: {code} (attempt 1)"
     assert bearers(oauth) == []
 
