@@ -35,10 +35,7 @@ class SandboxSecrets:
         found = cls(
             root_key=known.get("root_key") or f"root_{secrets.token_urlsafe(36)}",
             api_keys=api_keys | {org: f"{org}_{secrets.token_urlsafe(24)}" for org in orgs if org not in api_keys},
-            provider_keys={
-                one.slug: given.get(one.key_setting) or kept.get(one.slug) or one.key_prefix + secrets.token_urlsafe(24)
-                for one in PROVIDERS
-            },
+            provider_keys={one.slug: one.given_key(given) or kept.get(one.slug) or one.new_key() for one in PROVIDERS},
         )
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:

@@ -62,7 +62,7 @@ class Seeding:
             "provider": provider.slug,
             "credential_name": provider.credential_name,
             "encrypted_credential": base64.b64encode(sealed).decode(),
-            "credential_type": "API_KEY",
+            "credential_type": provider.credential_type,
             "validation_status": "VALID",
             "is_active": True,
             "created_at": now,

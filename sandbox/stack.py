@@ -101,7 +101,7 @@ class Stack:
         postgres = Postgres(folder / "postgres", port=free_port())
         self.parts |= {"postgres": postgres, "bigquery": emulator}
         for provider in PROVIDERS:
-            if provider.url_setting not in self.options.environment:
+            if provider.simulated(self.options.environment):
                 self.parts[provider.name] = provider.simulate(self.secrets.provider_keys[provider.slug], free_port())
         async with asyncio.TaskGroup() as group:
             for part in tuple(self.parts.values()):
@@ -140,7 +140,7 @@ class Stack:
             "METRICS_PORT": self.options.metrics_port or free_port(),
         }
         given = dict(self.options.environment)
-        urls = {provider.url_setting: provider.base_url(self.parts, given) for provider in PROVIDERS}
+        urls = {name: url for provider in PROVIDERS for name, url in provider.urls(self.parts, given).items()}
         allowed = [*filter(None, given.get("EGRESS_ALLOW", "").split(",")), *_plain_http(*urls.values())]
         return {
             "ENVIRONMENT": "development",

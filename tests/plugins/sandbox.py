@@ -23,6 +23,7 @@ from google.cloud import bigquery
 
 from sandbox.anthropic.launch import AnthropicSimulator
 from sandbox.bigquery.connect import PROJECT, connect
+from sandbox.google.launch import GoogleSimulator
 from sandbox.openai.launch import Simulator
 from sandbox.stack import Options, Stack, running
 from tests.fakes.org_client import OrgClient
@@ -45,6 +46,7 @@ ORGS = (
     "crowded",  # one run at once, and many that wait
     "patient",  # is told to come back later
     "scribe",  # reads what Anthropic has
+    "cloudy",  # reads what Google has
     "reader",  # pastes what the README says
     "keeper",  # stores and proves its credential
     "timely",  # runs at the times of schedules
@@ -111,6 +113,13 @@ class Running:
         """The other provider."""
         simulator = self.stack.parts["anthropic"]
         assert isinstance(simulator, AnthropicSimulator)
+        return simulator
+
+    @property
+    def google(self) -> GoogleSimulator:
+        """And the one of many APIs."""
+        simulator = self.stack.parts["google"]
+        assert isinstance(simulator, GoogleSimulator)
         return simulator
 
     async def faults(self, *rules: Mapping[str, Any]) -> None:

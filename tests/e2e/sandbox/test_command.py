@@ -74,6 +74,7 @@ async def test_another_provider_is_used_state_survives_and_nothing_is_left_behin
             "OPENAI_BASE_URL": provider.base_url,
             "SANDBOX_OPENAI_KEY": KEY,
             "ANTHROPIC_BASE_URL": provider.base_url,
+            "GCP_API_BASE_URL": provider.base_url,
         }
         async with started(tmp_path, **given) as first:
             assert first.manifest["pids"].keys() == {"postgres", "bigquery", "service", "envoy"}

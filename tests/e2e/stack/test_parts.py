@@ -22,7 +22,7 @@ def told(sandbox: Running) -> dict[str, Any]:
 async def test_what_runs_is_written_down_for_its_owner_only(sandbox: Running) -> None:
     manifest = told(sandbox)
     assert manifest.keys() == {"rest", "grpc", "metrics", "bigquery", "journal", "root_key", "orgs", "pids"}
-    assert manifest["pids"].keys() == {"postgres", "bigquery", "openai", "anthropic", "service", "envoy"}
+    assert manifest["pids"].keys() == {"postgres", "bigquery", "openai", "anthropic", "google", "service", "envoy"}
     assert manifest["orgs"][0] == {"slug": "acme", "api_key": sandbox.org("acme").key, "dataset": "acme_local"}
     assert all(manifest[name].startswith("http://127.0.0.1:") for name in ("rest", "grpc", "metrics", "bigquery"))
     assert manifest["journal"].startswith("postgresql://")
