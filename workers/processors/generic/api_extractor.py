@@ -6,7 +6,7 @@ parent after another → `sink` the rows' way into the table, which `targets` kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -77,6 +77,16 @@ class GenericApiExtractor:
         done = extraction.progress
         output = _output(config, done, written) | ({"parents": parents} if config.parent else {})
         return StepResult(done.rows, done.bytes, output, on.bookmark)
+
+    async def preview(self, config: ExtractorDeclared, ctx: StepContext) -> AsyncIterator[Page]:
+        """Yield the pages that a run would read first, of children those of the first parent."""
+        on = await reading_on(config.incremental, ctx)
+        if config.parent is not None:
+            async for page in Family(ctx, config, config.parent, on.params).first():
+                yield page
+            return
+        async for page in ctx.reading.pages(Reads(config, ctx.endpoint).of(config, on.params)):
+            yield page
 
 
 async def _read(config: ExtractorDeclared, ctx: StepContext, on: ReadingOn, extraction: _Extraction) -> int:

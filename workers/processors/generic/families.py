@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -52,15 +52,27 @@ class Family:
         await side_by_side(parents(), *(children() for _ in range(self.parent.concurrency)))
         return counted[0]
 
+    async def first(self) -> AsyncIterator[Page]:
+        """Yield the pages of the first parent's children."""
+        reads = Reads(self.declared, self.ctx.endpoint)
+        async for page in self.ctx.reading.pages(reads.of(self.parent)):
+            if page.rows:
+                async for child in self._pages(self._names(page, 0, page.rows[0])):
+                    yield child
+                return
+
     async def _read_one(self, found: Row, turn: asyncio.Lock, take: Take) -> None:
+        inherited = {name: found[name] for name in self.parent.include}
+        async for page in self._pages(found):
+            async with turn:
+                await take(page, inherited)
+
+    def _pages(self, found: Row) -> AsyncIterator[Page]:
         try:
             child = child_of(self.declared, found)
         except ValueError as error:
             raise _invalid(str(error)) from None
-        inherited = {name: found[name] for name in self.parent.include}
-        async for page in self.ctx.reading.pages(Reads(child, self.ctx.endpoint).of(child, self.more)):
-            async with turn:
-                await take(page, inherited)
+        return self.ctx.reading.pages(Reads(child, self.ctx.endpoint).of(child, self.more))
 
     def _names(self, page: Page, index: int, row: Row) -> Row:
         found = {name: expression(place)(row) for name, place in self.parent.fields.items()}

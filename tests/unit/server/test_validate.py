@@ -1,0 +1,115 @@
+"""`pipelines test-read`: rows of a declared step, and nothing written anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli import main
+from tests.fakes.hostile_provider import HostileProvider, answer, rows
+
+EXAMPLE = Path("tests/fixtures/configs/vendor/users_extract.yml").read_text()
+CHILDREN = """\
+steps:
+  - step_id: extract_members
+    ps_type: generic.api_extractor
+    config:
+      url: "{url}/v1/groups/:group/members"
+      data_path: data
+      parent: {url: "{url}/v1/groups", data_path: data, fields: {group: id}}
+      destination: {table: vendor_members_raw}
+"""
+Try = Callable[..., Coroutine[Any, Any, Result]]
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[HostileProvider]:
+    async with HostileProvider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def configs(tmp_path: Path, provider: HostileProvider) -> Path:
+    shutil.copytree("configs/system", tmp_path / "configs" / "system")
+    (tmp_path / "configs" / "vendor").mkdir()
+    (tmp_path / "configs/vendor/users.yml").write_text(EXAMPLE.replace("https://api.vendor.com", provider.url))
+    (tmp_path / "configs/vendor/members.yml").write_text(CHILDREN.replace("{url}", provider.url))
+    return tmp_path / "configs"
+
+
+@pytest.fixture
+def attempt(configs: Path, provider: HostileProvider) -> Try:
+    async def run(*words: str, **env: str) -> Result:
+        allow = f"127.0.0.1:{provider.port}"
+        words = ("test-read", *words, "--configs", str(configs), "--allow", allow)
+        runner = CliRunner(env={"PIPELINES_CREDENTIAL": "canary-key", **env})
+        async with asyncio.timeout(20):
+            return await asyncio.to_thread(runner.invoke, main, list(words))
+
+    return run
+
+
+async def test_rows_are_shown_with_what_the_next_page_would_be(attempt: Try, provider: HostileProvider) -> None:
+    page = rows({"id": 1, "name": "Ada"}, {"id": 2, "name": "Ben"}, meta={"next_cursor": "c2"})
+    provider.script("/v1/users", page)
+    result = await attempt("vendor/users", "--rows", "2")
+    assert (result.exit_code, len(provider.heard)) == (0, 1)
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {"id": 1, "name": "Ada"},
+        {"id": 2, "name": "Ben"},
+    ]
+    assert "2 rows of 1 pages" in result.stderr
+    assert "columns they would make: id INT64, name STRING" in result.stderr
+    assert "next page: c2" in result.stderr
+    assert provider.heard[0].headers["authorization"] == "Bearer canary-key"
+    assert "canary" not in result.output
+
+
+async def test_more_pages_are_read_only_until_there_are_enough_rows(attempt: Try, provider: HostileProvider) -> None:
+    provider.script("/v1/users", rows({"id": 1}, meta={"next_cursor": "b"}), rows({"id": 2}, meta={}))
+    result = await attempt("vendor/users", "--rows", "5", "--json")
+    *found, summary = (json.loads(line) for line in result.stdout.splitlines())
+    assert [row["id"] for row in found] == [1, 2]
+    assert (summary["pages"], summary["next_page"], summary["columns"]) == (2, "", {"id": "INT64"})
+
+
+async def test_children_of_the_first_parent_are_shown(attempt: Try, provider: HostileProvider) -> None:
+    provider.script("/v1/groups", rows({"id": "a"}, {"id": "b"}))
+    provider.script("/v1/groups/a/members", rows({"member": 1}))
+    result = await attempt("vendor/members")
+    assert json.loads(result.stdout) == {"member": 1}
+    assert [heard.path for heard in provider.heard] == ["/v1/groups", "/v1/groups/a/members"]
+
+
+async def test_what_the_provider_refuses_is_told_without_the_credential(
+    attempt: Try, provider: HostileProvider
+) -> None:
+    provider.script("/v1/users", answer(b"{}", "401 Unauthorized"))
+    result = await attempt("vendor/users")
+    assert result.exit_code == 1
+    assert "answered 401: the credential is not accepted" in result.stderr
+    assert "canary" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [(["vendor/absent"], "there is no pipeline 'vendor/absent'"), (["vendor/users", "--step", "x"], "extract_users")],
+)
+async def test_what_is_not_declared_cannot_be_tried(attempt: Try, words: list[str], complaint: str) -> None:
+    result = await attempt(*words)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+async def test_a_declaration_that_is_wrong_is_told_with_every_place(attempt: Try, configs: Path) -> None:
+    (configs / "vendor/bad.yml").write_text("steps:\n  - step_id: extract_x\n    ps_type: generic.api_extractor\n")
+    result = await attempt("vendor/users")
+    assert result.exit_code == 2
+    assert "configs/vendor/bad.yml:2:5:" in result.stderr
