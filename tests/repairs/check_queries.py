@@ -95,6 +95,17 @@ def procedure_options(bq: Any, _grpc: str) -> None:
     assert query(bq, f"CALL {name}(4);") == [(4,)]
 
 
+def routine_options(bq: Any, _grpc: str) -> None:
+    name = f"p{next(numbers)}"
+    query(bq, f"CREATE PROCEDURE ds.{name}() BEGIN SELECT 1 AS n; END;")
+    routine = bq.get_routine(f"ds.{name}")
+    routine.description = 'so it is "said"'
+    bq.update_routine(routine, ["body", "language", "type_", "arguments", "description"], retry=None)
+    view = f"`{bq.project}`.`ds`.INFORMATION_SCHEMA.ROUTINE_OPTIONS"
+    found = query(bq, f"SELECT option_name, option_value FROM {view} WHERE specific_name = '{name}'")
+    assert found == [("description", r'"so it is \"said\""')]
+
+
 def dry_run_parses(bq: Any, _grpc: str) -> None:
     table = create_table(bq)
     script = f"BEGIN INSERT INTO {table} (id, day) VALUES ('x', DATE '2025-01-01'); END;"

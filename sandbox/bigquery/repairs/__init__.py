@@ -33,6 +33,7 @@ from sandbox.bigquery.repairs.query_errors import query_errors
 from sandbox.bigquery.repairs.quoted_identifiers import quoted_identifiers
 from sandbox.bigquery.repairs.request_cursors import request_cursors
 from sandbox.bigquery.repairs.required_columns import required_columns
+from sandbox.bigquery.repairs.routine_options import routine_options
 from sandbox.bigquery.repairs.schema_patches import schema_patches
 from sandbox.bigquery.repairs.script_parameters import script_parameters
 from sandbox.bigquery.repairs.streaming_inserts import streaming_inserts
@@ -56,6 +57,7 @@ _IN_ORDER: tuple[Callable[[], None], ...] = (
     error_message_variable,
     procedure_bodies,
     procedure_options,
+    routine_options,
     dry_run_parses,
     missing_datasets,
     schema_patches,
