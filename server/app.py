@@ -23,6 +23,7 @@ from server.settings import Settings
 from server.tracing import Tracing
 from server.vitals import Vitals
 from workers.catalog.credentials import Credentials
+from workers.catalog.procedure_sync import ProcedureSync
 from workers.runtime.explain import Explain
 from workers.runtime.firing import Firing
 from workers.runtime.intake import Acceptance, Bounds
@@ -121,7 +122,8 @@ def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Servi
         clock=clock,
     )
     health = HealthService(lambda: vitals.health.serving, version("data-pipeline-service"), settings.environment)
-    return wire.Services(pipelines, scheduler, ProcedureService(), health)
+    procedures = ProcedureService(ProcedureSync(engines.catalog.procedures, engines.warehouses.routines()))
+    return wire.Services(pipelines, scheduler, procedures, health)
 
 
 def guards(settings: Settings, engines: Engines, tracing: Tracing | None) -> list[Guard]:

@@ -25,7 +25,6 @@ from server.interceptors.trace import Trace
 from server.interceptors.validation import validation
 from server.services.health import HealthService
 from server.services.not_yet import not_yet
-from server.services.procedures import ProcedureService
 from tests.fakes.clock import ManualClock
 from tests.fakes.directory import OrgBook
 from tests.fakes.ledger import Ledger
@@ -117,6 +116,11 @@ class NoScheduler(scheduler_pb2_grpc.SchedulerServiceServicer):
     """Stands where a test schedules nothing."""
 
 
+@not_yet
+class NoProcedures(procedures_pb2_grpc.ProcedureServiceServicer):
+    """Stands where a test has no procedures."""
+
+
 Serve = Callable[..., Awaitable[Served]]
 
 
@@ -147,9 +151,10 @@ async def serve() -> AsyncIterator[Serve]:
                 "audit": Audit(ledger, clock.now, uuid.uuid4, _unshielded),
             }
             scheduler = changed.pop("scheduler", None) or NoScheduler()
+            procedures = changed.pop("procedures", None) or NoProcedures()
             made = {name: change(book, clock) for name, change in changed.items()}
             services = assembly.Services(
-                pipelines, scheduler, ProcedureService(), HealthService(lambda: health.serving, "1", "test")
+                pipelines, scheduler, procedures, HealthService(lambda: health.serving, "1", "test")
             )
             server = assembly.build(services, health, tuple((guards | made).values()), table)
             port = assembly.listen(server, "127.0.0.1", 0)

@@ -10,7 +10,7 @@ from workers.model.routine import Procedure, Routine
 class Routines(Protocol):
     """Reads and writes them. Every method raises FailedError with a WAREHOUSE_ reason."""
 
-    async def list(self) -> tuple[Routine, ...]:
+    async def read_all(self) -> tuple[Routine, ...]:
         """Return all procedures by name, without their definitions."""
 
     async def find(self, name: str) -> Routine | None:

@@ -1,4 +1,4 @@
--- Stored procedures of the platform's dataset, with the description that says which file each was written from.
+-- Stored procedures of the central dataset, with the description that says which file each was written from.
 SELECT
   routine.routine_name AS name,
   routine.created,

@@ -34,7 +34,7 @@ class BigQueryRoutines:
     listing: str
     name_query: Callable[[], str]
 
-    async def list(self) -> tuple[Routine, ...]:
+    async def read_all(self) -> tuple[Routine, ...]:
         """Return all procedures by name, without their definitions."""
         with explained(f"list procedures of {self.central}"):
             done = await self.queries.run(self.name_query(), self.listing, ())

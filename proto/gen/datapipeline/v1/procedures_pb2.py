@@ -28,23 +28,25 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n datapipeline/v1/procedures.proto\x12\x0f\x64\x61tapipeline.v1\x1a\x1d\x64\x61tapipeline/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\tProcedure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\rProcedureFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x03 \x01(\t\"\x17\n\x15ListProceduresRequest\"H\n\x16ListProceduresResponse\x12.\n\nprocedures\x18\x01 \x03(\x0b\x32\x1a.datapipeline.v1.Procedure\"\x1b\n\x19ListProcedureFilesRequest\"K\n\x1aListProcedureFilesResponse\x12-\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1e.datapipeline.v1.ProcedureFile\"V\n\x15SyncProceduresRequest\x12\r\n\x05\x66orce\x18\x01 \x01(\x08\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"<\n\x16SyncProceduresResponse\x12\x0f\n\x07written\x18\x01 \x03(\t\x12\x11\n\tunchanged\x18\x02 \x03(\t\"H\n\x13GetProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"x\n\x13PutProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"K\n\x16\x44\x65leteProcedureRequest\x12\x31\n\x04name\x18\x01 \x01(\tB#\xb2\xbb\x18\x1f\x08\x01\x12\x19[a-z0-9_][a-z0-9_-]{0,62}@\x01\"\x19\n\x17\x44\x65leteProcedureResponse2\x8a\x07\n\x10ProcedureService\x12\x84\x01\n\x0eListProcedures\x12&.datapipeline.v1.ListProceduresRequest\x1a\'.datapipeline.v1.ListProceduresResponse\"!\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/procedures\x12\x96\x01\n\x12ListProcedureFiles\x12*.datapipeline.v1.ListProcedureFilesRequest\x1a+.datapipeline.v1.ListProcedureFilesResponse\"\'\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/procedures/files\x12\xa1\x01\n\x0eSyncProcedures\x12&.datapipeline.v1.SyncProceduresRequest\x1a\'.datapipeline.v1.SyncProceduresResponse\">\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1f\"\x17/api/v1/procedures/sync:\x04\x62ody\x12z\n\x0cGetProcedure\x12$.datapipeline.v1.GetProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"(\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/procedures/{name}\x12\x92\x01\n\x0cPutProcedure\x12$.datapipeline.v1.PutProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"@\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02!\"\x19/api/v1/procedures/{name}:\x04\x62ody\x12\xa0\x01\n\x0f\x44\x65leteProcedure\x12\'.datapipeline.v1.DeleteProcedureRequest\x1a(.datapipeline.v1.DeleteProcedureResponse\":\xaa\xbb\x18\x15\n\x01\x02\x12\x06\x44\x45LETE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/procedures/{name}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n datapipeline/v1/procedures.proto\x12\x0f\x64\x61tapipeline.v1\x1a\x1d\x64\x61tapipeline/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"/\n\x11ProcedureArgument\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\"\xfd\x01\n\tProcedure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x12\n\ndefinition\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07in_sync\x18\x07 \x01(\x08\x12\x35\n\targuments\x18\x08 \x03(\x0b\x32\".datapipeline.v1.ProcedureArgument\"\x99\x01\n\rProcedureFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x03 \x01(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x35\n\targuments\x18\x05 \x03(\x0b\x32\".datapipeline.v1.ProcedureArgument\x12\r\n\x05\x63\x61lls\x18\x06 \x03(\t\"z\n\x10ProcedureOutcome\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x06 \x01(\t\"\x17\n\x15ListProceduresRequest\"H\n\x16ListProceduresResponse\x12.\n\nprocedures\x18\x01 \x03(\x0b\x32\x1a.datapipeline.v1.Procedure\"\x1b\n\x19ListProcedureFilesRequest\"K\n\x1aListProcedureFilesResponse\x12-\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1e.datapipeline.v1.ProcedureFile\"\x9b\x01\n\x15SyncProceduresRequest\x12\r\n\x05\x66orce\x18\x01 \x01(\x08\x12\x12\n\nprocedures\x18\x02 \x03(\t\x12/\n\x06\x64omain\x18\x03 \x01(\tB\x1f\xb2\xbb\x18\x1b\x12\x19[a-z0-9_][a-z0-9_-]{0,62}\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"\x92\x01\n\x16SyncProceduresResponse\x12\x33\n\x08outcomes\x18\x01 \x03(\x0b\x32!.datapipeline.v1.ProcedureOutcome\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x05\x12\x0f\n\x07updated\x18\x03 \x01(\x05\x12\x11\n\tunchanged\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\"K\n\x13GetProcedureRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xb2\xbb\x18\"\x08\x01\x12\x1c[A-Za-z_][A-Za-z0-9_]{0,254}@\x01\"{\n\x13PutProcedureRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xb2\xbb\x18\"\x08\x01\x12\x1c[A-Za-z_][A-Za-z0-9_]{0,254}@\x01\x12.\n\x04\x62ody\x18\x0f \x01(\x0b\x32\x17.google.protobuf.StructB\x07\xb2\xbb\x18\x03J\x01.\"N\n\x16\x44\x65leteProcedureRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xb2\xbb\x18\"\x08\x01\x12\x1c[A-Za-z_][A-Za-z0-9_]{0,254}@\x01\"\'\n\x17\x44\x65leteProcedureResponse\x12\x0c\n\x04name\x18\x01 \x01(\t2\x8a\x07\n\x10ProcedureService\x12\x84\x01\n\x0eListProcedures\x12&.datapipeline.v1.ListProceduresRequest\x1a\'.datapipeline.v1.ListProceduresResponse\"!\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/procedures\x12\x96\x01\n\x12ListProcedureFiles\x12*.datapipeline.v1.ListProcedureFilesRequest\x1a+.datapipeline.v1.ListProcedureFilesResponse\"\'\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/procedures/files\x12\xa1\x01\n\x0eSyncProcedures\x12&.datapipeline.v1.SyncProceduresRequest\x1a\'.datapipeline.v1.SyncProceduresResponse\">\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1f\"\x17/api/v1/procedures/sync:\x04\x62ody\x12z\n\x0cGetProcedure\x12$.datapipeline.v1.GetProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"(\xaa\xbb\x18\x03\n\x01\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/procedures/{name}\x12\x92\x01\n\x0cPutProcedure\x12$.datapipeline.v1.PutProcedureRequest\x1a\x1a.datapipeline.v1.Procedure\"@\xaa\xbb\x18\x15\n\x01\x02\x12\x06UPDATE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02!\"\x19/api/v1/procedures/{name}:\x04\x62ody\x12\xa0\x01\n\x0f\x44\x65leteProcedure\x12\'.datapipeline.v1.DeleteProcedureRequest\x1a(.datapipeline.v1.DeleteProcedureResponse\":\xaa\xbb\x18\x15\n\x01\x02\x12\x06\x44\x45LETE\x1a\x08PIPELINE\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/procedures/{name}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'datapipeline.v1.procedures_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SYNCPROCEDURESREQUEST'].fields_by_name['domain']._loaded_options = None
+  _globals['_SYNCPROCEDURESREQUEST'].fields_by_name['domain']._serialized_options = b'\262\273\030\033\022\031[a-z0-9_][a-z0-9_-]{0,62}'
   _globals['_SYNCPROCEDURESREQUEST'].fields_by_name['body']._loaded_options = None
   _globals['_SYNCPROCEDURESREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_GETPROCEDUREREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\037\010\001\022\031[a-z0-9_][a-z0-9_-]{0,62}@\001'
+  _globals['_GETPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\"\010\001\022\034[A-Za-z_][A-Za-z0-9_]{0,254}@\001'
   _globals['_PUTPROCEDUREREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_PUTPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\037\010\001\022\031[a-z0-9_][a-z0-9_-]{0,62}@\001'
+  _globals['_PUTPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\"\010\001\022\034[A-Za-z_][A-Za-z0-9_]{0,254}@\001'
   _globals['_PUTPROCEDUREREQUEST'].fields_by_name['body']._loaded_options = None
   _globals['_PUTPROCEDUREREQUEST'].fields_by_name['body']._serialized_options = b'\262\273\030\003J\001.'
   _globals['_DELETEPROCEDUREREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DELETEPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\037\010\001\022\031[a-z0-9_][a-z0-9_-]{0,62}@\001'
+  _globals['_DELETEPROCEDUREREQUEST'].fields_by_name['name']._serialized_options = b'\262\273\030\"\010\001\022\034[A-Za-z_][A-Za-z0-9_]{0,254}@\001'
   _globals['_PROCEDURESERVICE'].methods_by_name['ListProcedures']._loaded_options = None
   _globals['_PROCEDURESERVICE'].methods_by_name['ListProcedures']._serialized_options = b'\252\273\030\003\n\001\002\202\323\344\223\002\024\022\022/api/v1/procedures'
   _globals['_PROCEDURESERVICE'].methods_by_name['ListProcedureFiles']._loaded_options = None
@@ -57,30 +59,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROCEDURESERVICE'].methods_by_name['PutProcedure']._serialized_options = b'\252\273\030\025\n\001\002\022\006UPDATE\032\010PIPELINE\202\323\344\223\002!\"\031/api/v1/procedures/{name}:\004body'
   _globals['_PROCEDURESERVICE'].methods_by_name['DeleteProcedure']._loaded_options = None
   _globals['_PROCEDURESERVICE'].methods_by_name['DeleteProcedure']._serialized_options = b'\252\273\030\025\n\001\002\022\006DELETE\032\010PIPELINE\202\323\344\223\002\033*\031/api/v1/procedures/{name}'
-  _globals['_PROCEDURE']._serialized_start=178
-  _globals['_PROCEDURE']._serialized_end=311
-  _globals['_PROCEDUREFILE']._serialized_start=313
-  _globals['_PROCEDUREFILE']._serialized_end=382
-  _globals['_LISTPROCEDURESREQUEST']._serialized_start=384
-  _globals['_LISTPROCEDURESREQUEST']._serialized_end=407
-  _globals['_LISTPROCEDURESRESPONSE']._serialized_start=409
-  _globals['_LISTPROCEDURESRESPONSE']._serialized_end=481
-  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_start=483
-  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_end=510
-  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_start=512
-  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_end=587
-  _globals['_SYNCPROCEDURESREQUEST']._serialized_start=589
-  _globals['_SYNCPROCEDURESREQUEST']._serialized_end=675
-  _globals['_SYNCPROCEDURESRESPONSE']._serialized_start=677
-  _globals['_SYNCPROCEDURESRESPONSE']._serialized_end=737
-  _globals['_GETPROCEDUREREQUEST']._serialized_start=739
-  _globals['_GETPROCEDUREREQUEST']._serialized_end=811
-  _globals['_PUTPROCEDUREREQUEST']._serialized_start=813
-  _globals['_PUTPROCEDUREREQUEST']._serialized_end=933
-  _globals['_DELETEPROCEDUREREQUEST']._serialized_start=935
-  _globals['_DELETEPROCEDUREREQUEST']._serialized_end=1010
-  _globals['_DELETEPROCEDURERESPONSE']._serialized_start=1012
-  _globals['_DELETEPROCEDURERESPONSE']._serialized_end=1037
-  _globals['_PROCEDURESERVICE']._serialized_start=1040
-  _globals['_PROCEDURESERVICE']._serialized_end=1946
+  _globals['_PROCEDUREARGUMENT']._serialized_start=177
+  _globals['_PROCEDUREARGUMENT']._serialized_end=224
+  _globals['_PROCEDURE']._serialized_start=227
+  _globals['_PROCEDURE']._serialized_end=480
+  _globals['_PROCEDUREFILE']._serialized_start=483
+  _globals['_PROCEDUREFILE']._serialized_end=636
+  _globals['_PROCEDUREOUTCOME']._serialized_start=638
+  _globals['_PROCEDUREOUTCOME']._serialized_end=760
+  _globals['_LISTPROCEDURESREQUEST']._serialized_start=762
+  _globals['_LISTPROCEDURESREQUEST']._serialized_end=785
+  _globals['_LISTPROCEDURESRESPONSE']._serialized_start=787
+  _globals['_LISTPROCEDURESRESPONSE']._serialized_end=859
+  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_start=861
+  _globals['_LISTPROCEDUREFILESREQUEST']._serialized_end=888
+  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_start=890
+  _globals['_LISTPROCEDUREFILESRESPONSE']._serialized_end=965
+  _globals['_SYNCPROCEDURESREQUEST']._serialized_start=968
+  _globals['_SYNCPROCEDURESREQUEST']._serialized_end=1123
+  _globals['_SYNCPROCEDURESRESPONSE']._serialized_start=1126
+  _globals['_SYNCPROCEDURESRESPONSE']._serialized_end=1272
+  _globals['_GETPROCEDUREREQUEST']._serialized_start=1274
+  _globals['_GETPROCEDUREREQUEST']._serialized_end=1349
+  _globals['_PUTPROCEDUREREQUEST']._serialized_start=1351
+  _globals['_PUTPROCEDUREREQUEST']._serialized_end=1474
+  _globals['_DELETEPROCEDUREREQUEST']._serialized_start=1476
+  _globals['_DELETEPROCEDUREREQUEST']._serialized_end=1554
+  _globals['_DELETEPROCEDURERESPONSE']._serialized_start=1556
+  _globals['_DELETEPROCEDURERESPONSE']._serialized_end=1595
+  _globals['_PROCEDURESERVICE']._serialized_start=1598
+  _globals['_PROCEDURESERVICE']._serialized_end=2504
 # @@protoc_insertion_point(module_scope)

@@ -12,29 +12,65 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ProcedureArgument(_message.Message):
+    __slots__ = ("name", "type")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
 class Procedure(_message.Message):
-    __slots__ = ("name", "domain", "definition", "content_sha256", "updated_at")
+    __slots__ = ("name", "domain", "definition", "content_sha256", "updated_at", "created_at", "in_sync", "arguments")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     DEFINITION_FIELD_NUMBER: _ClassVar[int]
     CONTENT_SHA256_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    IN_SYNC_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     domain: str
     definition: str
     content_sha256: str
     updated_at: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., domain: _Optional[str] = ..., definition: _Optional[str] = ..., content_sha256: _Optional[str] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    created_at: _timestamp_pb2.Timestamp
+    in_sync: bool
+    arguments: _containers.RepeatedCompositeFieldContainer[ProcedureArgument]
+    def __init__(self, name: _Optional[str] = ..., domain: _Optional[str] = ..., definition: _Optional[str] = ..., content_sha256: _Optional[str] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_sync: bool = ..., arguments: _Optional[_Iterable[_Union[ProcedureArgument, _Mapping]]] = ...) -> None: ...
 
 class ProcedureFile(_message.Message):
-    __slots__ = ("name", "domain", "content_sha256")
+    __slots__ = ("name", "domain", "content_sha256", "path", "arguments", "calls")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     CONTENT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
     name: str
     domain: str
     content_sha256: str
-    def __init__(self, name: _Optional[str] = ..., domain: _Optional[str] = ..., content_sha256: _Optional[str] = ...) -> None: ...
+    path: str
+    arguments: _containers.RepeatedCompositeFieldContainer[ProcedureArgument]
+    calls: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., domain: _Optional[str] = ..., content_sha256: _Optional[str] = ..., path: _Optional[str] = ..., arguments: _Optional[_Iterable[_Union[ProcedureArgument, _Mapping]]] = ..., calls: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ProcedureOutcome(_message.Message):
+    __slots__ = ("name", "domain", "outcome", "reason", "message", "content_sha256")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_SHA256_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    domain: str
+    outcome: str
+    reason: str
+    message: str
+    content_sha256: str
+    def __init__(self, name: _Optional[str] = ..., domain: _Optional[str] = ..., outcome: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., content_sha256: _Optional[str] = ...) -> None: ...
 
 class ListProceduresRequest(_message.Message):
     __slots__ = ()
@@ -57,20 +93,30 @@ class ListProcedureFilesResponse(_message.Message):
     def __init__(self, files: _Optional[_Iterable[_Union[ProcedureFile, _Mapping]]] = ...) -> None: ...
 
 class SyncProceduresRequest(_message.Message):
-    __slots__ = ("force", "body")
+    __slots__ = ("force", "procedures", "domain", "body")
     FORCE_FIELD_NUMBER: _ClassVar[int]
+    PROCEDURES_FIELD_NUMBER: _ClassVar[int]
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     force: bool
+    procedures: _containers.RepeatedScalarFieldContainer[str]
+    domain: str
     body: _struct_pb2.Struct
-    def __init__(self, force: bool = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    def __init__(self, force: bool = ..., procedures: _Optional[_Iterable[str]] = ..., domain: _Optional[str] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class SyncProceduresResponse(_message.Message):
-    __slots__ = ("written", "unchanged")
-    WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("outcomes", "created", "updated", "unchanged", "failed")
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_FIELD_NUMBER: _ClassVar[int]
     UNCHANGED_FIELD_NUMBER: _ClassVar[int]
-    written: _containers.RepeatedScalarFieldContainer[str]
-    unchanged: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, written: _Optional[_Iterable[str]] = ..., unchanged: _Optional[_Iterable[str]] = ...) -> None: ...
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[ProcedureOutcome]
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[ProcedureOutcome, _Mapping]]] = ..., created: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class GetProcedureRequest(_message.Message):
     __slots__ = ("name",)
@@ -93,5 +139,7 @@ class DeleteProcedureRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class DeleteProcedureResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ProcedureServiceStub(object):
-    """ProcedureService lists, reads, writes and removes stored procedures. Root key only.
+    """ProcedureService lists, reads, writes and removes stored procedures. Root key only. A procedure is written from its
+    file and from nothing else: files are checked when the service starts.
     """
 
     def __init__(self, channel):
@@ -68,11 +69,13 @@ class ProcedureServiceStub(object):
 
 
 class ProcedureServiceServicer(object):
-    """ProcedureService lists, reads, writes and removes stored procedures. Root key only.
+    """ProcedureService lists, reads, writes and removes stored procedures. Root key only. A procedure is written from its
+    file and from nothing else: files are checked when the service starts.
     """
 
     def ListProcedures(self, request, context):
-        """ListProcedures returns the procedures that exist in the central dataset. Errors: UNAVAILABLE.
+        """ListProcedures returns the procedures that exist in the central dataset, with whether each is what its file says.
+        Errors: UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,14 +89,16 @@ class ProcedureServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SyncProcedures(self, request, context):
-        """SyncProcedures writes every changed file to the central dataset. Errors: FAILED_PRECONDITION, UNAVAILABLE.
+        """SyncProcedures writes every changed file to the central dataset, each after what it calls. What became of each is
+        in the answer, failures included: the call succeeds when only some fail, or all. Errors: NOT_FOUND
+        (PROCEDURE_NOT_FOUND) for a name or domain without a file, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetProcedure(self, request, context):
-        """GetProcedure returns one procedure with its definition. Errors: NOT_FOUND.
+        """GetProcedure returns one procedure with its definition. Errors: NOT_FOUND (PROCEDURE_NOT_FOUND), UNAVAILABLE.
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the resource itself is the answer
         buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE likewise
         """
@@ -102,7 +107,8 @@ class ProcedureServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PutProcedure(self, request, context):
-        """PutProcedure writes one procedure from its file. Errors: NOT_FOUND when there is no such file, FAILED_PRECONDITION.
+        """PutProcedure writes one procedure from its file, changed or not, and returns it as it reads back. Errors: NOT_FOUND
+        (PROCEDURE_NOT_FOUND) when there is no such file, FAILED_PRECONDITION (WAREHOUSE_REJECTED), UNAVAILABLE.
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the resource itself is the answer
         buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE likewise
         """
@@ -111,7 +117,7 @@ class ProcedureServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProcedure(self, request, context):
-        """DeleteProcedure removes one procedure. Errors: NOT_FOUND.
+        """DeleteProcedure removes one procedure, whether it has a file or not. Errors: NOT_FOUND (PROCEDURE_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,7 +165,8 @@ def add_ProcedureServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProcedureService(object):
-    """ProcedureService lists, reads, writes and removes stored procedures. Root key only.
+    """ProcedureService lists, reads, writes and removes stored procedures. Root key only. A procedure is written from its
+    file and from nothing else: files are checked when the service starts.
     """
 
     @staticmethod
