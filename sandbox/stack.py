@@ -22,6 +22,7 @@ from sandbox.edge import Edge
 from sandbox.leftovers import end_leftovers
 from sandbox.parts import Part, alive, free_port
 from sandbox.postgres import Postgres
+from sandbox.procedures import sync_procedures
 from sandbox.providers import PROVIDERS
 from sandbox.secrets import SandboxSecrets
 from sandbox.seed import Seeding
@@ -119,6 +120,7 @@ class Stack:
             group.create_task(service.start())
             group.create_task(edge.start())
         await self._until_ready()
+        await sync_procedures(self.edge.rest, self.secrets.root_key)
         self._write_manifest()
 
     async def stop(self) -> None:
