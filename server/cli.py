@@ -15,6 +15,7 @@ from server.cli_connection import Endpoint, Session
 from server.cli_errors import RefusedError
 from server.cli_follow import followed
 from server.cli_parameters import is_header_value, parameters, target
+from server.cli_procedures import procedures
 from server.cli_schedules import schedules
 
 # Loaded by name when they are asked for: they know the workers' rooms, which no other command may.
@@ -60,6 +61,13 @@ def _endpoint(_context: click.Context, _option: click.Parameter, text: str) -> E
         raise click.BadParameter(str(error)) from None
 
 
+def _key(name: str) -> str:
+    key = os.environ.get(name, "")  # noqa: TID251 - a key on the command line would be seen by all
+    if not is_header_value(key):
+        raise click.UsageError(f"{name} holds a character that no key has")
+    return key
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_STATUS)
 @click.option(
     "--endpoint",
@@ -73,11 +81,8 @@ def _endpoint(_context: click.Context, _option: click.Parameter, text: str) -> E
 @click.pass_context
 def main(context: click.Context, endpoint: Endpoint) -> None:
     """Run pipelines of an organisation and follow them. The key is read from PIPELINES_API_KEY."""
-    key = os.environ.get("PIPELINES_API_KEY", "")  # noqa: TID251 - a key on the command line would be seen by all
-    if not is_header_value(key):
-        raise click.UsageError("PIPELINES_API_KEY holds a character that no key has")
     changes = context.obj or {}
-    context.obj = Session(endpoint, key, **changes)
+    context.obj = Session(endpoint, _key("PIPELINES_API_KEY"), _key("PIPELINES_ROOT_KEY"), **changes)
     context.call_on_close(context.obj.close)
 
 
@@ -203,6 +208,7 @@ def pipelines(context: click.Context, as_json: bool) -> None:
     tell_all(session, found, output.pipelines_table, as_json=as_json)
 
 
+main.add_command(procedures)
 main.add_command(schedules)
 
 

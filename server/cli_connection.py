@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 import grpc
 from attrs import define, field, frozen
-from datapipeline.v1 import pipelines_pb2_grpc, run_pb2, scheduler_pb2_grpc
+from datapipeline.v1 import pipelines_pb2_grpc, procedures_pb2_grpc, run_pb2, scheduler_pb2_grpc
 from rich.console import Console
 
 from server.cli_errors import refusal
 
 CALL_SECONDS = 30
+SYNC_SECONDS = 120  # BigQuery takes a second or so for each procedure
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PORTS = {"http": 80, "https": 443}
 _PIPE_WIDTH = 240
@@ -67,6 +68,7 @@ class Session:
 
     endpoint: Endpoint
     api_key: str
+    root_key: str = ""
     pause: Callable[[float], None] = time.sleep
     console: Console = field(factory=_plain_console)
 
@@ -82,6 +84,10 @@ class Session:
     def _scheduler(self) -> Any:
         return scheduler_pb2_grpc.SchedulerServiceStub(self._channel)
 
+    @cached_property
+    def _procedures(self) -> Any:
+        return procedures_pb2_grpc.ProcedureServiceStub(self._channel)
+
     def close(self) -> None:
         """Close the channel, if one was opened."""
         if "_channel" in vars(self):
@@ -96,9 +102,16 @@ class Session:
         """Call a method of the SchedulerService, likewise."""
         return self._call(getattr(self._scheduler, method), request, self._metadata())
 
-    def _call(self, method: Any, request: Any, metadata: tuple[tuple[str, str], ...]) -> Any:
+    def procedure(self, method: str, request: Any) -> Any:
+        """Call a method of the ProcedureService with the root key, likewise."""
+        metadata = (("x-ca-root-key", self.root_key),) if self.root_key else ()
+        return self._call(getattr(self._procedures, method), request, metadata, SYNC_SECONDS)
+
+    def _call(
+        self, method: Any, request: Any, metadata: tuple[tuple[str, str], ...], seconds: float = CALL_SECONDS
+    ) -> Any:
         try:
-            return method(request, timeout=CALL_SECONDS, metadata=metadata)
+            return method(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             raise refusal(error, str(self.endpoint)) from None
 

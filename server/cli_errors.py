@@ -19,7 +19,7 @@ _UNREACHABLE = {
     grpc.StatusCode.UNKNOWN,
 }
 _REMEDIES = {
-    "KEY_INVALID": "set PIPELINES_API_KEY to an active key of your organisation",
+    "KEY_INVALID": "set PIPELINES_API_KEY to an active key of your organisation (PIPELINES_ROOT_KEY for procedures)",
     "KEY_KIND_NOT_ALLOWED": "use an organisation's key, not the root key",
     "ORG_MISMATCH": "name the organisation of your key with --org",
     "PIPELINE_NOT_FOUND": "`pipelines pipelines` lists what there is",
@@ -27,6 +27,7 @@ _REMEDIES = {
     "IDEMPOTENCY_MISMATCH": "use another --idempotency-key, or the parameters it was first used with",
     "SUBSCRIPTION_INACTIVE": "renew the subscription",
     "INTEGRATION_NOT_CONFIGURED": "store the provider's credential first",
+    "PROCEDURE_NOT_FOUND": "`pipelines procedures files` lists what can be synced",
     "RUN_NOT_FOUND": "`pipelines runs` lists the runs of your organisation",
     "RUN_NOT_RETRYABLE": "only a run that ended without completing can be retried",
     "RATE_LIMITED": "try again later",

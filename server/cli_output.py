@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 import click
-from datapipeline.v1 import pipelines_pb2, run_pb2, scheduler_pb2
+from datapipeline.v1 import pipelines_pb2, procedures_pb2, run_pb2, scheduler_pb2
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -97,6 +97,39 @@ def steps_table(steps: Iterable[run_pb2.Step]) -> Table:
         cells = (step.step_id, step.ps_type, status(step.status), f"{step.rows:,.0f}", str(step.attempt))
         table.add_row(*_cells(*cells, failure(step.error)))
     return table
+
+
+def procedures_table(procedures: Iterable[procedures_pb2.Procedure]) -> Table:
+    """Return stored procedures as rows."""
+    table = _table("PROCEDURE", "DOMAIN", "STATE", "WRITTEN", "SHA-256")
+    for one in procedures:
+        table.add_row(*_cells(one.name, one.domain, standing(one), moment(one.updated_at), one.content_sha256[:12]))
+    return table
+
+
+def files_table(files: Iterable[procedures_pb2.ProcedureFile]) -> Table:
+    """Return files of procedures as rows."""
+    table = _table("PROCEDURE", "DOMAIN", "TAKES", "CALLS", "SHA-256")
+    for one in files:
+        taken = ", ".join(f"{argument.name} {argument.type}" for argument in one.arguments)
+        table.add_row(*_cells(one.name, one.domain, taken, ", ".join(one.calls), one.content_sha256[:12]))
+    return table
+
+
+def outcomes_table(outcomes: Iterable[procedures_pb2.ProcedureOutcome]) -> Table:
+    """Return what became of procedures as rows."""
+    table = _table("PROCEDURE", "DOMAIN", "OUTCOME", "WHY")
+    for one in outcomes:
+        why = f"{one.reason}: {one.message}" if one.reason else ""
+        table.add_row(*_cells(one.name, one.domain, one.outcome, why))
+    return table
+
+
+def standing(procedure: procedures_pb2.Procedure) -> str:
+    """Return how a procedure stands to its file."""
+    if procedure.in_sync:
+        return "in sync"
+    return "out of sync" if procedure.domain else "without a file"
 
 
 def failure(error: run_pb2.RunError) -> str:
