@@ -74,6 +74,7 @@ def _runner(settings: Settings, engines: Engines) -> Runner:
         engines.clock,
         roll,
         engines.supervisor.shielded,
+        engines.sources,
     )
     return Runner(
         engines.journal,

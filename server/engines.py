@@ -24,7 +24,7 @@ from server.interceptors.policies import PolicyError
 from server.production import settings_faults
 from server.settings import Settings
 from server.startup import Check, StartupError, attempt, clock_faults, keys_faults, offset_faults, require, spool_faults
-from workers.adapters.bigquery import STATEMENTS, BigQueryWarehouses, connect
+from workers.adapters.bigquery import STATEMENTS, BigQuerySources, BigQueryWarehouses, connect
 from workers.adapters.journal import MigrationError, PostgresJournal, migrate, unsoundness
 from workers.adapters.kms import CloudKms, LocalKms
 from workers.catalog import Catalog, ConfigError
@@ -48,6 +48,7 @@ class Engines:
     catalog: Catalog
     journal: PostgresJournal
     warehouses: BigQueryWarehouses
+    sources: BigQuerySources
     keys: Keys
     reader: RestReader
     directory: Directory
@@ -84,7 +85,9 @@ async def open_engines(
         stack.callback(reader.close)
         names = catalog.providers.canonical
         directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll, names)
-        yield Engines(catalog, journal, warehouses, keys, reader, directory, supervisor, clock, worker)
+        emulator = settings.bigquery_emulator_host or ""
+        sources = BigQuerySources(clock, roll, lambda: new_id().hex, emulator)
+        yield Engines(catalog, journal, warehouses, sources, keys, reader, directory, supervisor, clock, worker)
 
 
 def new_id() -> UUID:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from attrs import define, field, frozen
 
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
-from workers.ports import Answer, Load, Reached, Row, Written
+from workers.ports import Answer, Batch, Load, Reached, Row, Written
 
 
 @frozen
@@ -37,6 +38,10 @@ class _ListedLoad:
 
     async def write(self, rows: Sequence[Row]) -> None:
         self.rows += rows
+
+    async def write_batch(self, batch: Batch) -> None:
+        found: Any = batch
+        self.rows += found.to_pylist()
 
     async def widen(self, table: TableSchema) -> None:
         self.table = table

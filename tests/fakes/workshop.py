@@ -116,7 +116,9 @@ class Workshop:
         credentials = Credentials(ListedCentral(answers), keys, catalog.schemas)
         none: Any = NoWarehouses()
         shielded = self.supervisor.shielded
-        stepping = Stepping(catalog, credentials, none, self.reader, self.journal, self.clock, self.roll, shielded)
+        stepping = Stepping(
+            catalog, credentials, none, self.reader, self.journal, self.clock, self.roll, shielded, none
+        )
         parts = {
             "dispatch": self.dispatch or self.journal,
             "catalog": catalog,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import attrs
 from attrs import frozen
@@ -60,6 +61,7 @@ class Credentials:
             row.get("validation_status") or "without a status",
             shown(row.get("last_error") or ""),
             row.get("last_validated_at"),
+            _metadata(row.get("metadata")),
         )
 
     async def store(
@@ -152,6 +154,11 @@ def usable(credential: Credential) -> Credential:
         return credential
     why = f" ({credential.last_error})" if credential.last_error else ""
     raise _invalid(credential.provider, f"is {credential.status}{why}; store it again")
+
+
+def _metadata(stored: Any) -> Mapping[str, Any]:
+    """Return what is kept with a credential, where it is a JSON object."""
+    return stored if isinstance(stored, Mapping) else {}
 
 
 def absent(provider: str) -> FailedError:

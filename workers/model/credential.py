@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from workers.model.failure import Failure, Reason
 from workers.model.secret import Secret
@@ -49,7 +50,7 @@ class CredentialType(StrEnum):
 
 @frozen
 class Credential:
-    """A stored credential, opened."""
+    """A stored credential, opened; `metadata` is what the platform keeps with it in the clear."""
 
     credential_id: str
     provider: str
@@ -57,6 +58,7 @@ class Credential:
     status: str = ValidationStatus.PENDING
     last_error: str = ""
     last_validated_at: datetime | None = None
+    metadata: Mapping[str, Any] = field(factory=dict)
 
     @property
     def usable(self) -> bool:

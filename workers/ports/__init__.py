@@ -4,12 +4,14 @@ from workers.ports.journal import Dispatch, Intake, Journal, Upkeep
 from workers.ports.plain import Clock, Failpoint, Keys, Row, Schemas
 from workers.ports.reading import Reader, Reading, Wiring
 from workers.ports.routines import Routines
+from workers.ports.source import Access, Answering, Question, Source, Sources, SourceTable
 from workers.ports.step import Engine, Log, StepContext, StepResult
 from workers.ports.timetable import Queue, Rounds, Timetable
 from workers.ports.vault import Vault
 from workers.ports.warehouse import (
     Answer,
     Authority,
+    Batch,
     Called,
     CentralWarehouse,
     Load,
@@ -21,8 +23,11 @@ from workers.ports.warehouse import (
 )
 
 __all__ = [
+    "Access",
     "Answer",
+    "Answering",
     "Authority",
+    "Batch",
     "Called",
     "CentralWarehouse",
     "Clock",
@@ -35,6 +40,7 @@ __all__ = [
     "Load",
     "Log",
     "Publication",
+    "Question",
     "Queue",
     "Reached",
     "Reader",
@@ -43,6 +49,9 @@ __all__ = [
     "Routines",
     "Row",
     "Schemas",
+    "Source",
+    "SourceTable",
+    "Sources",
     "StepContext",
     "StepResult",
     "Timetable",

@@ -10,12 +10,14 @@ from uuid import UUID
 from attrs import field, frozen
 
 from workers.model.bookmark import Bookmark
+from workers.model.failure import Code, Reason, refused
 from workers.model.pipeline import Step
 from workers.model.run import Progress
 from workers.model.secret import Secret
 from workers.model.window import DateWindow
 from workers.ports.plain import Clock, Schemas
 from workers.ports.reading import Reading
+from workers.ports.source import Source
 from workers.ports.vault import Vault
 from workers.ports.warehouse import Warehouse
 
@@ -34,13 +36,19 @@ async def _no_bookmark() -> Bookmark:
     return Bookmark()
 
 
+async def _no_source(provider: str, _project: str = "") -> Source:
+    raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"nothing opens tables of {provider} here")
+
+
 @frozen
 class StepContext:
     """All that a processor is handed, made by the runner for one attempt of one step.
 
     `checkpoint` is kept for a later attempt, which finds it in `saved`; `endpoint(provider)` is the provider's API as
     configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run; `secret` is the
-    vault's; `bookmark()` is what this step of this pipeline handed back last.
+    vault's; `bookmark()` is what this step of this pipeline handed back last; `warehouse_as(provider)` opens the
+    organisation's own tables in BigQuery with its credential, for as long as the step runs, with jobs in the
+    credential's project unless another is named.
     """
 
     org: str
@@ -64,6 +72,7 @@ class StepContext:
     saved: Mapping[str, Any] = field(factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     bookmark: Callable[[], Awaitable[Bookmark]] = _no_bookmark
+    warehouse_as: Callable[..., Awaitable[Source]] = _no_source
 
 
 @frozen

@@ -80,11 +80,26 @@ class Called:
     written: Written
 
 
+class Batch(Protocol):
+    """Rows in columns, as an engine has read them and the warehouse takes them; nobody between looks inside."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take."""
+
+
 class Load(Protocol):
     """Rows on their way into a table: spooled and staged as they come, visible only after `publish`."""
 
     async def write(self, rows: Sequence[Row]) -> None:
         """Take rows; they may be of any number. Raises FailedError(DATA_INVALID) naming row and column."""
+
+    async def write_batch(self, batch: Batch) -> None:
+        """Take rows in columns, each named and typed as the table's; JSON is text. Raises likewise."""
 
     async def widen(self, table: TableSchema) -> None:
         """Take rows of a table with more NULLABLE columns from now on; those before have null there.

@@ -19,7 +19,19 @@ from workers.model.page import Page, Read, Receipt
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline, Step
 from workers.model.run import Progress, StepRun
-from workers.ports import Authority, Clock, Journal, Reader, Reading, StepContext, Warehouses, Wiring
+from workers.ports import (
+    Access,
+    Authority,
+    Clock,
+    Journal,
+    Reader,
+    Reading,
+    Source,
+    Sources,
+    StepContext,
+    Warehouses,
+    Wiring,
+)
 from workers.runtime import offerings
 from workers.runtime.gauge import ProgressGauge
 from workers.runtime.memory import Memory
@@ -60,6 +72,7 @@ class Contexts:
     journal: Journal
     clock: Clock
     shielded: Shielded
+    sources: Sources
 
     @asynccontextmanager
     async def open(
@@ -91,7 +104,13 @@ class Contexts:
                 saved=memory.state,
                 bookmark=lambda: self.journal.bookmark(run.org_slug, run.pipeline_id, step.step_id),
                 outputs={name: ended.output for name, ended in done.items()},
+                warehouse_as=lambda provider, project="": self._source(stack, vault, provider, project),
             )
+
+    async def _source(self, stack: AsyncExitStack, vault: StepVault, provider: str, project: str) -> Source:
+        known = self.catalog.provider(provider)
+        access = Access(known.slug, await vault.secret(provider), known.token_url, project)
+        return await stack.enter_async_context(self.sources.open(access))
 
     def _vault(self, plan: Plan, attempt: StepRun, done: Mapping[str, StepRun]) -> StepVault:
         run = plan.lease.run

@@ -23,7 +23,7 @@ from workers.model.lease import StaleFenceError, StepBegan
 from workers.model.pipeline import Step
 from workers.model.retry import Again, decide
 from workers.model.run import RunError, StepRun, StepStatus
-from workers.ports import Clock, Journal, Reader, StepResult, Warehouses
+from workers.ports import Clock, Journal, Reader, Sources, StepResult, Warehouses
 from workers.runtime import offerings
 from workers.runtime.contexts import Contexts, Plan, Shielded
 from workers.runtime.execution import Attempt, Outcome, Snoozed
@@ -51,12 +51,20 @@ class Stepping:
     clock: Clock
     roll: Callable[[], float]
     shielded: Shielded
+    sources: Sources
     _contexts: Contexts = field(init=False)
 
     @_contexts.default
     def _wire(self) -> Contexts:
         return Contexts(
-            self.catalog, self.credentials, self.warehouses, self.reader, self.journal, self.clock, self.shielded
+            self.catalog,
+            self.credentials,
+            self.warehouses,
+            self.reader,
+            self.journal,
+            self.clock,
+            self.shielded,
+            self.sources,
         )
 
     def bind(self, plan: Plan) -> Attempt:

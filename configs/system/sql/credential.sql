@@ -6,6 +6,7 @@ SELECT
   validation_status,
   last_validated_at,
   last_error,
+  metadata,
   encrypted_credential
 FROM {central}.org_integration_credentials
 WHERE org_slug = @org_slug AND provider IN UNNEST(@providers) AND is_active

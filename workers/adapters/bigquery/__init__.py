@@ -19,6 +19,7 @@ BigQuery cancels one of two at once, so they take turns within a process and are
 
 from workers.adapters.bigquery.client import connect
 from workers.adapters.bigquery.rendering import STATEMENTS
+from workers.adapters.bigquery.source import BigQuerySources
 from workers.adapters.bigquery.warehouses import BigQueryWarehouses
 
-__all__ = ["STATEMENTS", "BigQueryWarehouses", "connect"]
+__all__ = ["STATEMENTS", "BigQuerySources", "BigQueryWarehouses", "connect"]

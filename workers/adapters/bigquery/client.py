@@ -36,7 +36,7 @@ def connect(
         project=project,
         credentials=credentials,
         _http=session,
-        location=location,
+        location=location or None,
         client_info=ClientInfo(user_agent="data-pipeline-service"),
         client_options={"api_endpoint": endpoint} if endpoint else None,
     )

@@ -119,6 +119,18 @@ def array(column: Column, values: Sequence[Any]) -> pa.Array:
     return converted
 
 
+def fitted(column: Column, values: pa.Array) -> pa.Array:
+    """Return an array as the column has it; UnfitError for one that only changed values would fit."""
+    kind = arrow_field(column).type
+    try:
+        converted = values if values.type == kind else values.cast(kind)
+    except pa.ArrowException:
+        raise UnfitError(0, f"is not an exact {column.type}") from None
+    if column.mode == "REQUIRED" and converted.null_count:
+        raise UnfitError(converted.is_null().index(True).as_py(), "is null but REQUIRED")
+    return converted
+
+
 def _read(column: Column, value: Any) -> Any:
     read = _KINDS[column.type].read
     if column.mode == "REPEATED":

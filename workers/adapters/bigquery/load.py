@@ -9,7 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from typing import cast
 
+import pyarrow as pa
 from attrs import frozen
 
 from workers.adapters.bigquery.failures import step_errors
@@ -18,7 +20,7 @@ from workers.adapters.bigquery.sources import Source, content_of, staged_columns
 from workers.adapters.bigquery.spool import BATCH_ROWS, Spool, SpoolFile
 from workers.adapters.bigquery.staging import Staging
 from workers.model.table import Column, TableSchema
-from workers.ports import Reached, Row, Written
+from workers.ports import Batch, Reached, Row, Written
 
 
 @frozen
@@ -71,6 +73,15 @@ class BigQueryLoad:
             while len(self._waiting) >= BATCH_ROWS:
                 batch, self._waiting = self._waiting[:BATCH_ROWS], self._waiting[BATCH_ROWS:]
                 await self._add(batch)
+
+    async def write_batch(self, batch: Batch) -> None:
+        """Take rows in columns. What does not fit is refused at once."""
+        self._refuse_when_published()
+        waiting, self._waiting = self._waiting, []
+        with step_errors(self._doing):
+            if waiting:
+                await self._add(waiting)
+            await self._take(await self._threaded(lambda: self._spool.add_batch(cast("pa.RecordBatch", batch))))
 
     async def widen(self, table: TableSchema) -> None:
         """Take rows of a table with more columns from now on."""

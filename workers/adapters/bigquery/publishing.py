@@ -31,9 +31,14 @@ class Queries:
     jobs: Jobs
     most_rows: int = 500_000
 
-    async def run(self, name: str, sql: str, parameters: Sequence[Parameter]) -> Done:
-        """Run to the end, or adopt the job of that name."""
-        return await self.jobs.run(name, lambda job_id: self._submit(job_id, sql, parameters))
+    async def run(self, name: str, sql: str, parameters: Sequence[Parameter], *, most_bytes: int | None = None) -> Done:
+        """Run to the end, or adopt the job of that name; one that would bill more than `most_bytes` is refused."""
+        return await self.jobs.run(name, lambda job_id: self._submit(job_id, sql, parameters, most_bytes))
+
+    def dry_run(self, sql: str, parameters: Sequence[Parameter]) -> bigquery.QueryJob:
+        """Ask what a SELECT would read. Blocks."""
+        config = bigquery.QueryJobConfig(query_parameters=list(parameters), use_legacy_sql=False, dry_run=True)
+        return self.client.query(sql, job_config=config, retry=ONCE, job_retry=None, timeout=CALL_SECONDS)
 
     async def answer(self, done: Done) -> Answer:
         """Read the rows of a finished query; of a script those of its last statement."""
@@ -41,8 +46,10 @@ class Queries:
         rows = await self.calls.again(lambda: self._rows(job))
         return Answer(rows, int(job.total_bytes_billed or 0))
 
-    def _submit(self, job_id: str, sql: str, parameters: Sequence[Parameter]) -> Job:
+    def _submit(self, job_id: str, sql: str, parameters: Sequence[Parameter], most_bytes: int | None) -> Job:
         config = bigquery.QueryJobConfig(query_parameters=list(parameters), use_legacy_sql=False)
+        if most_bytes is not None:
+            config.maximum_bytes_billed = most_bytes
         return self.client.query(
             sql, job_config=config, job_id=job_id, retry=ONCE, job_retry=None, timeout=CALL_SECONDS
         )

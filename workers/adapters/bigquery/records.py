@@ -5,13 +5,13 @@ Given the declaration and the organisation; hands on batches with the columns a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
 from attrs import field, frozen
 
-from workers.adapters.bigquery.columns import UnfitError, array, arrow_field
+from workers.adapters.bigquery.columns import UnfitError, array, arrow_field, fitted
 from workers.adapters.bigquery.sources import ORDINAL
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.table import IDENTIFIER, Column
@@ -49,6 +49,31 @@ class Records:
                 raise self._invalid(before + unfit.index, column.name, unfit.why) from None
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
+    def fitted(self, batch: pa.RecordBatch, before: int) -> pa.RecordBatch:
+        """Return rows that come in columns as those of the table; a column that the batch lacks is null.
+
+        Raises FailedError(DATA_INVALID) as `batch` does, without the row where only the column is known.
+        """
+        self._refuse_undeclared(batch.schema.names, before)
+        arrays = []
+        for column, declared in zip(self.columns, self.schema, strict=True):
+            try:
+                arrays.append(self._fitted(column, declared.type, batch, before))
+            except UnfitError as unfit:
+                raise self._invalid(before + unfit.index, column.name, unfit.why) from None
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _fitted(self, column: Column, kind: pa.DataType, batch: pa.RecordBatch, before: int) -> pa.Array:
+        if column is ORDINAL:
+            return pa.array(range(before, before + batch.num_rows), kind)
+        if column.name not in batch.schema.names:
+            absent = self.org if self.org and column.name == "org_slug" else None
+            return fitted(column, pa.repeat(pa.scalar(absent, kind), batch.num_rows))
+        values = fitted(column, batch.column(column.name))
+        if self.org and column.name == "org_slug" and values.unique().to_pylist() != [self.org]:
+            raise UnfitError(0, "is another organisation's")
+        return values
+
     def _values(self, column: Column, rows: Sequence[Row], before: int) -> list[Any]:
         if column is ORDINAL:
             return list(range(before, before + len(rows)))
@@ -63,9 +88,12 @@ class Records:
     def _refuse_unknown(self, rows: Sequence[Row], before: int) -> None:
         for index, row in enumerate(rows):
             if not row.keys() <= self._names:
-                name = min(str(name) for name in row.keys() - self._names)
-                shown = name if IDENTIFIER.match(name) else "with a name that is none"
-                raise self._invalid(before + index, shown, "is not declared or is filled in by the warehouse")
+                self._refuse_undeclared(row.keys(), before + index)
+
+    def _refuse_undeclared(self, names: Iterable[Any], index: int) -> None:
+        for name in sorted(str(name) for name in {*names} - self._names)[:1]:
+            shown = name if IDENTIFIER.match(name) else "with a name that is none"
+            raise self._invalid(index, shown, "is not declared or is filled in by the warehouse")
 
     def _invalid(self, index: int, column: str, why: str) -> FailedError:
         message = f"row {index + 1} for table {self.table}: column {column} {why}"

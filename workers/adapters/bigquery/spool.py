@@ -49,15 +49,12 @@ class Spool:
     def add(self, rows: Sequence[Row]) -> SpoolFile | None:
         """Write one batch; return the file when it has become large enough to load."""
         with self._lock:
-            if self._closed:
-                return None
-            batch = self._records.batch(rows, self._rows)
-            writer = self._writer or self._open()
-            writer.write_batch(batch)
-            self._rows += len(rows)
-            self._rows_in_file += len(rows)
-            large = self._sink is not None and self._sink.tell() >= self._rotate_bytes
-            return self._end_file() if large else None
+            return None if self._closed else self._write(self._records.batch(rows, self._rows))
+
+    def add_batch(self, batch: pa.RecordBatch) -> SpoolFile | None:
+        """Write rows that come in columns; likewise."""
+        with self._lock:
+            return None if self._closed else self._write(self._records.fitted(batch, self._rows))
 
     def widen(self, records: Records) -> SpoolFile | None:
         """Go on with records of more columns, in a file of their own; return the one that ended."""
@@ -77,6 +74,14 @@ class Spool:
             if self._writer is not None:
                 self._end_writing()
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _write(self, batch: pa.RecordBatch) -> SpoolFile | None:
+        writer = self._writer or self._open()
+        writer.write_batch(batch)
+        self._rows += batch.num_rows
+        self._rows_in_file += batch.num_rows
+        large = self._sink is not None and self._sink.tell() >= self._rotate_bytes
+        return self._end_file() if large else None
 
     def _open(self) -> pq.ParquetWriter:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,58 @@
+"""Copies an organisation's Cloud Billing export, day by day, as far as it has changed since it was copied last.
+
+What is kept is the state: of each day the time up to which it had been exported, and its rows. So a day counts as
+read when it is published and not before, whoever did it, and a day that somebody emptied is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers.ports import Source, StepContext, StepResult
+from workers.processors.days import tell_of_newer
+from workers.processors.gcp.billing_copy import BillingCopy
+from workers.processors.gcp.billing_declared import BillingDeclared
+from workers.processors.gcp.export_sql import ExportSql, clauses
+from workers.processors.gcp.export_tables import export_tables
+
+_GIB = 1024**3
+
+
+class GcpBqEtl:
+    """Engine of `gcp.bq_etl`."""
+
+    Config = BillingDeclared
+
+    async def execute(self, config: BillingDeclared, ctx: StepContext) -> StepResult:
+        """Publish every changed day whole; what was published stays so when a later day fails."""
+        table = ctx.schemas.table(config.destination.table)
+        await ctx.warehouse.ensure(table)
+        source = await ctx.warehouse_as(config.provider, config.job_project)
+        etl = BillingCopy(config, ctx, source, table, await _exports(config, ctx, source), config.most_gib * _GIB)
+        exported, again = await etl.look()
+        await etl.check(again)
+        for span in again:
+            await etl.copy(span)
+        if not exported:
+            await ctx.message("the export has no rows of these days")
+        await tell_of_newer(ctx, etl.superseded)
+        return StepResult(etl.progress.rows, etl.progress.bytes, {**etl.output(again), "days_exported": len(exported)})
+
+
+async def _exports(config: BillingDeclared, ctx: StepContext, source: Source) -> tuple[ExportSql, ...]:
+    metadata: Mapping[str, Any] = {}
+    if not config.source.settled:
+        metadata = (await ctx.vault.stored(config.provider)).metadata
+    statements, columns = (clauses(ctx.schemas.sql(path)) for path in (config.statements_sql, config.columns_sql))
+    return tuple(
+        [
+            ExportSql(path, await source.describe(path), statements, columns)
+            for path in export_tables(config.source, metadata, source.project)
+        ]
+    )
+
+
+def get_engine() -> GcpBqEtl:
+    """Return the engine of `gcp.bq_etl`."""
+    return GcpBqEtl()
