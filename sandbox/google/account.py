@@ -17,9 +17,9 @@ class KeyFileError(ValueError):
     """A text that is not the key file of a service account."""
 
 
-def new_key_file() -> str:
+def new_key_file(bits: int = 2048) -> str:
     """Make a key file with a key of its own, as the console hands it out."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -79,7 +79,7 @@ class Estate:
         """List what a service sells; None when there is no such service."""
         if service not in SERVICES:
             return None
-        return [_sku(Dice(self.seed, service, number), service, currency, number) for number in range(240)]
+        return [_sku(Dice(self.seed, service, number), service, currency, number) for number in range(60)]
 
 
 def _instance(dice: Dice, project: str, zone: str, number: int) -> Resource:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.rest.expressions import expression
@@ -19,6 +19,7 @@ JSON = st.recursive(
 NAMES = st.from_regex(r"[a-z][a-z_]{0,5}", fullmatch=True)
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(NAMES, JSON), st.dictionaries(NAMES, NAMES), st.dictionaries(NAMES, JSON))
 def test_a_row_has_exactly_the_columns_that_are_asked_for(
     row: dict[str, Any], flatten: dict[str, str], add: dict[str, Any]
@@ -27,6 +28,7 @@ def test_a_row_has_exactly_the_columns_that_are_asked_for(
     assert columns == {column: row.get(place) for column, place in flatten.items()} | add
 
 
+@settings(max_examples=40)
 @given(JSON, st.lists(NAMES, min_size=1, max_size=4))
 def test_a_nested_value_is_found_where_it_stands(value: Any, path: list[str]) -> None:
     row: Any = value
@@ -35,6 +37,7 @@ def test_a_nested_value_is_found_where_it_stands(value: Any, path: list[str]) ->
     assert Shape({"found": ".".join(path)}).columns(row) == {"found": value}
 
 
+@settings(max_examples=40)
 @given(JSON)
 def test_no_row_is_too_strange_for_a_place(row: Any) -> None:
     found = Shape({"a": "a.b[0].c", "b": "last_segment(a)", "c": "a"})
@@ -65,6 +68,7 @@ def test_functions_of_ours_do_what_they_say(place: str, value: Any, found: Any) 
     assert expression(place)(value) == found
 
 
+@settings(max_examples=40)
 @given(st.integers(-(10**18), 10**18), st.integers(-999_999_999, 999_999_999))
 def test_money_is_exact(units: int, nanos: int) -> None:
     found = expression("money(@)")({"units": str(units), "nanos": nanos})

@@ -7,7 +7,8 @@ A stored procedure makes temporary tables only: `calling` says the CALL, and the
 made, so that a procedure needs no ledger, no transaction and no right to any table of an organisation.
 
 A window may lose rows, but not four fifths of twenty or more: such an answer, an empty one included, is held unless
-the caller allows it. A complete empty answer empties smaller windows; an incomplete one replaces only days it has.
+the caller allows it. A complete empty answer empties smaller windows; an incomplete one replaces only days it has,
+or what it says it reached.
 
 Status: decided. Context: attempts of a run repeat work, answers get lost, and what two attempts read may differ; yet
 a table must hold one complete version. Decision: a stage for each file, named with its load job by run, step and

@@ -31,23 +31,23 @@ class Rotation:
     async def refresh(self, auth: Auth, wiring: Wiring, ask: Ask) -> tuple[Secret, Grant]:
         """Return the credential as it is stored now, and what was granted for it.
 
-        Whoever cancels this waits for its end: a refresh token that was answered is never dropped.
+        Whoever cancels this once it has asked waits for its end: a refresh token that was answered is never dropped.
         """
-        refreshed: tuple[Secret, Grant] = await wiring.shielded(self._refresh(auth, wiring, ask))
-        return refreshed
-
-    async def _refresh(self, auth: Auth, wiring: Wiring, ask: Ask) -> tuple[Secret, Grant]:
         async with wiring.turn(auth.provider):
             client = await self._stored(auth, wiring)
-            try:
-                grant = await ask(client)
-            except FailedError as error:
-                # Somebody may have stored another credential while the old one was asked with.
-                client = await self._changed(auth, wiring, client, error)
-                grant = await ask(client)
-            if grant.refresh_token and grant.refresh_token != client.refresh_token:
-                client = await self._store(auth, wiring, client, grant.refresh_token)
-            return client.sealed(), grant
+            refreshed: tuple[Secret, Grant] = await wiring.shielded(self._refresh(auth, wiring, client, ask))
+            return refreshed
+
+    async def _refresh(self, auth: Auth, wiring: Wiring, client: Client, ask: Ask) -> tuple[Secret, Grant]:
+        try:
+            grant = await ask(client)
+        except FailedError as error:
+            # Somebody may have stored another credential while the old one was asked with.
+            client = await self._changed(auth, wiring, client, error)
+            grant = await ask(client)
+        if grant.refresh_token and grant.refresh_token != client.refresh_token:
+            client = await self._store(auth, wiring, client, grant.refresh_token)
+        return client.sealed(), grant
 
     async def _stored(self, auth: Auth, wiring: Wiring) -> Client:
         """Read the credential; one that this process could not store goes before it."""

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from structlog import get_logger
 
 from tests.fakes import hostile_provider as hostile
@@ -22,6 +22,7 @@ from tests.unit.rest.desk import FakeClock
 from tests.unit.rest.tokens.conftest import KeyPair
 from tests.unit.rest.tokens.conftest import keys as keys  # noqa: PLC0414 - a fixture
 from workers.catalog import Catalog
+from workers.model.page import Endpoint
 from workers.model.resolve import run_variables
 from workers.model.run import Progress
 from workers.model.secret import Secret
@@ -41,6 +42,7 @@ def page(**members: Any) -> Behaviour:
 class Bench:
     """The shipped configs, whose Google is the provider on loopback, and everything around a step."""
 
+    shipped: Catalog
     folder: Path
     provider: HostileProvider
     reader: RestReader
@@ -63,8 +65,17 @@ class Bench:
         target.write_text(text)
 
     def catalog(self) -> Catalog:
-        urls = {"GCP_API_BASE_URL": self.origin, "GCP_TOKEN_URL": f"{self.origin}/token"}
-        return Catalog.load(self.folder, base_urls=urls)
+        """Load what a test has declared; without that it is what is shipped."""
+        if not self.folder.exists():
+            return self.shipped
+        shutil.copytree(CONFIGS / "system", self.folder / "system", dirs_exist_ok=True)
+        return Catalog.load(self.folder)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Lead to the provider on loopback, as GCP_API_BASE_URL and GCP_TOKEN_URL would."""
+        found = self.shipped.endpoint(name)
+        auth = evolve(found.auth, token_url=f"{self.origin}/token")
+        return evolve(found, auth=auth, apis=evolve(found.apis, stand_in=self.origin))
 
     async def run(self, path: str = "gcp/test/things", **parameters: Any) -> StepResult:
         """Do the step as the runner would."""
@@ -86,7 +97,7 @@ class Bench:
                 variables=variables,
                 schemas=catalog.schemas,
                 reading=reading,
-                endpoint=catalog.endpoint,
+                endpoint=self.endpoint,
                 **self._parts(),
             )
             return await catalog.engine(step.ps_type).execute(catalog.config(step, variables), ctx)
@@ -145,9 +156,9 @@ async def provider() -> AsyncIterator[HostileProvider]:
 
 
 @pytest.fixture
-async def bench(provider: HostileProvider, keys: KeyPair, tmp_path: Path) -> AsyncIterator[Bench]:
-    for part in ("system", "gcp"):
-        shutil.copytree(CONFIGS / part, tmp_path / "configs" / part)
+async def bench(
+    provider: HostileProvider, keys: KeyPair, tmp_path: Path, real_catalog: Catalog
+) -> AsyncIterator[Bench]:
     key_file = {
         "type": "service_account",
         "project_id": "acme-prod",
@@ -156,5 +167,5 @@ async def bench(provider: HostileProvider, keys: KeyPair, tmp_path: Path) -> Asy
     }
     clock = FakeClock()
     reader = RestReader(Egress.parse(f"127.0.0.1:{provider.port}"), clock, lambda: 0.5)
-    yield Bench(tmp_path / "configs", provider, reader, json.dumps(key_file), provider.url, clock=clock)
+    yield Bench(real_catalog, tmp_path / "configs", provider, reader, json.dumps(key_file), provider.url, clock=clock)
     reader.close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from workers.rest import Egress, RestReader
 
 ESTATE = Estate(7)
 INSTANCES = ESTATE.instances("acme-prod")
-KEY_FILE = new_key_file()
+KEY_FILE = new_key_file(1024)
 Against = Callable[..., Bench]
 
 
@@ -49,7 +49,8 @@ async def google(bench: Bench, rules: Faults) -> AsyncIterator[Bench]:
 
 def small_pages(bench: Bench, pipeline: str, size: int) -> None:
     """Let a shipped pipeline ask for smaller pages."""
-    file = Path(bench.folder, f"{pipeline}.yml")
+    shutil.copytree("configs/gcp", bench.folder / "gcp")
+    file = bench.folder / f"{pipeline}.yml"
     text = file.read_text()
     [line] = [line for line in text.splitlines() if line.strip().startswith("page_size:")]
     file.write_text(text.replace(line, f"      page_size: {size}"))
@@ -69,7 +70,7 @@ async def test_every_instance_is_read_once_whatever_the_pages(google: Bench, siz
 
 
 async def test_every_price_is_read(google: Bench) -> None:
-    small_pages(google, "gcp/api/sku_prices", 100)
+    small_pages(google, "gcp/api/sku_prices", 25)
     await google.run("gcp/api/sku_prices", currency="EUR")
     skus = ESTATE.skus(COMPUTE_ENGINE, "EUR")
     assert skus is not None
@@ -88,9 +89,9 @@ async def test_a_zone_that_is_down_keeps_its_rows(google: Bench, rules: Faults) 
 
 async def test_a_token_that_is_revoked_on_the_way_is_replaced(google: Bench, rules: Faults) -> None:
     rules.rules = parse([{"kind": "revoked", "endpoint": "skus", "skip": 1}])
-    small_pages(google, "gcp/api/sku_prices", 100)
+    small_pages(google, "gcp/api/sku_prices", 25)
     result = await google.run("gcp/api/sku_prices")
-    assert result.rows == 240
+    assert result.rows == 60
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.processors.gcp.templates import filled, template_names
@@ -15,6 +15,7 @@ def _surrogate(character: str) -> bool:
     return "\ud800" <= character <= "\udfff"
 
 
+@settings(max_examples=40)
 @given(SEGMENT)
 def test_a_value_stays_one_segment_whatever_it_is(value: str) -> None:
     path = filled("/v1/a/{name}/b", {"name": value})
@@ -23,6 +24,7 @@ def test_a_value_stays_one_segment_whatever_it_is(value: str) -> None:
     assert unquote(path) == f"/v1/a/{value}/b"
 
 
+@settings(max_examples=40)
 @given(st.lists(SEGMENT.map(lambda text: text.replace("/", "")).filter(bool), min_size=1))
 def test_a_resource_name_keeps_its_segments(segments: list[str]) -> None:
     name = "/".join(segments)

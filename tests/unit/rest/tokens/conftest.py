@@ -31,7 +31,8 @@ class KeyPair:
 
 @pytest.fixture(scope="session")
 def keys() -> KeyPair:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    # Short, since every exchange checks it anew.
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -26,7 +26,7 @@ GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 @pytest.fixture(scope="session")
 def key_file() -> str:
-    return new_key_file()
+    return new_key_file(1024)
 
 
 @define

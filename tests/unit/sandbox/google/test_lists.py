@@ -29,7 +29,7 @@ def listed(pages: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 async def test_a_plain_list_is_the_same_in_pages_of_any_size(caller: Caller) -> None:
     whole, parts = await caller.pages(SKUS), await caller.pages(SKUS, pageSize="7")
-    assert (len(whole), len(parts)) == (1, 35)
+    assert (len(whole), len(parts)) == (1, 9)
     assert [sku for page in parts for sku in page["skus"]] == whole[0]["skus"]
     assert parts[-1]["nextPageToken"] == ""
 
@@ -96,7 +96,7 @@ async def test_a_request_that_asks_wrongly_is_refused(
 
 
 async def test_a_page_token_belongs_to_its_list(caller: Caller) -> None:
-    first = (await caller.pages(SKUS, pageSize="100"))[0]["nextPageToken"]
+    first = (await caller.pages(SKUS, pageSize="40"))[0]["nextPageToken"]
     answer = await caller.get(SKUS, await caller.token(), pageSize="50", pageToken=first)
     assert answer.status == 400
 

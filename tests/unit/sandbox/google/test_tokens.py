@@ -39,7 +39,7 @@ async def test_an_assertion_that_claims_otherwise_is_refused(
 
 
 async def test_an_assertion_signed_by_another_key_is_refused(caller: Caller) -> None:
-    other = json.loads(new_key_file())["private_key"]
+    other = json.loads(new_key_file(1024))["private_key"]
     answer = await caller.ask_token(caller.assertion(other))
     assert await answer.json() == {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
 
