@@ -21,6 +21,7 @@ from sandbox.parts import free_port
 from sandbox.stack import Options, Stack, running
 from tests.bench.callers import GrpcCaller, Load, RestCaller, load, stub
 from tests.bench.figures import Cpu, Figures, peak_rss, percentile
+from tests.bench.vendor import PAGING, lay_out, served
 
 QUIET = {
     "RATE_LIMIT_ENABLED": "false",
@@ -130,13 +131,36 @@ async def usage(figures: Figures, scale: int, days: int) -> None:
         await simulator.stop()
 
 
+async def extracting(figures: Figures, rows: int) -> None:
+    """Measure rows of any API from its pages to BigQuery, and what memory they take: in pages, and as one long body."""
+    for form in PAGING:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            async with served(rows) as url:
+                lay_out(Path(folder), url)
+                changed = {"PYTHONPATH": folder, "PYTHONSAFEPATH": "1", "EGRESS_ALLOW": url.removeprefix("http://")}
+                async with stack_of(("acme",), **changed) as stack:
+                    found = stack.manifest()
+                    idle = peak_rss(found["pids"]["service"])
+                    step = await _ended_step(found, f"bench//{form}", "extract_rows", {})
+                    seconds = _seconds(step)
+                    growth = peak_rss(found["pids"]["service"]) - idle
+            value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {idle + growth:.0f} MiB (+{growth:.0f})"
+            pages = f"{step['output']['pages']:,} pages" if form == "json" else "one body"
+            conditions = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB in {pages}, {seconds:.1f} s"
+            figures.add(f"generic extractor, {form} → BigQuery emulator", value, conditions)
+
+
 async def _extract(found: dict[str, Any], days: int) -> dict[str, Any]:
     last = datetime.now(UTC).date() - timedelta(days=1)
     window = {"start_date": str(last - timedelta(days=days - 1)), "end_date": str(last)}
+    return await _ended_step(found, "openai/cost/cost_extract", "extract_usage", window)
+
+
+async def _ended_step(found: dict[str, Any], path: str, step_id: str, given: dict[str, Any]) -> dict[str, Any]:
     org = found["orgs"][0]
     async with aiohttp.ClientSession(headers={"X-API-Key": org["api_key"]}) as session:
-        url = f"{found['rest']}/api/v1/pipelines/run/{org['slug']}/openai/cost/cost_extract"
-        async with session.post(url, json=window) as answer:
+        url = f"{found['rest']}/api/v1/pipelines/run/{org['slug']}/{path}"
+        async with session.post(url, json=given) as answer:
             accepted = await answer.json()
         if "run_id" not in accepted:
             raise RuntimeError(f"refused: {accepted}")
@@ -148,7 +172,7 @@ async def _extract(found: dict[str, Any], days: int) -> dict[str, Any]:
             run = await answer.json()
     if run["status"] != "COMPLETED":
         raise RuntimeError(f"the extraction ended {run['status']}: {run.get('error')}")
-    return next(step for step in run["steps"] if step["step_id"] == "extract_usage")
+    return next(step for step in run["steps"] if step["step_id"] == step_id)
 
 
 def _seconds(step: dict[str, Any]) -> float:
@@ -162,6 +186,7 @@ async def measure(options: argparse.Namespace) -> None:
     await accepting(figures, options.calls, options.callers)
     await nothing(figures, options.calls, options.callers)
     await usage(figures, options.scale, options.days)
+    await extracting(figures, options.rows)
     figures.show()
 
 
@@ -171,6 +196,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=5000)
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--scale", type=int, default=200, help="rows of the simulator, times this")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows for the generic extractor")
     parser.add_argument("--days", type=int, default=14)
     asyncio.run(measure(parser.parse_args()))
 
