@@ -84,6 +84,7 @@ class Catalog:
             read_schemas(tree, findings),
             Engines(processors_package, _aliases(system, findings)),
             providers.canonical,
+            providers.knows,
             _dataset_types(system, findings),
             egress_allow,
         )

@@ -147,16 +147,27 @@ def _tried(pipeline: Pipeline, around: Surroundings) -> tuple[Pipeline, list[Fau
         found, missing = named_files(step, trial.texts, pipeline, around)
         named |= found
         wrong += [Fault(("steps", index), f"there is no file {one!r}") for one in sorted(missing)]
-        wrong += _schema_faults(step, pipeline, around, ("steps", index))
+        wrong += _reference_to_files(step, pipeline, around, ("steps", index))
     return attrs.evolve(pipeline, config_hash=pinned(pipeline.source, named, around.tree)), wrong
 
 
-def _schema_faults(step: Step, pipeline: Pipeline, around: Surroundings, at: Path) -> Iterator[Fault]:
-    named = step.destination.schema_file if step.destination else ""
+def _reference_to_files(step: Step, pipeline: Pipeline, around: Surroundings, at: Path) -> Iterator[Fault]:
+    """Yield names that stand for nothing in the schema file or the registry that a step refers to."""
+    target = step.destination
     folder = "/".join(part for part in (pipeline.provider, pipeline.domain) if part)
-    if named and around.tree.find(named, folder) and not around.schemas.declares(named, folder):
-        place = (*at, "config", "destination", "schema_file")
-        yield Fault(place, "is not a schema file: those are schemas/*.json, each with its table and columns")
+    if target and target.schema_file and around.tree.find(target.schema_file, folder):
+        place = (*at, "config", "destination")
+        if around.schemas.declares(target.schema_file, folder):
+            table = around.schemas.file(target.schema_file, folder)
+            absent = [key for key in target.key_fields if table.column(key) is None]
+            if absent:
+                yield Fault((*place, "key_fields"), f"there is no column {absent[0][:80]!r} in {target.schema_file}")
+        else:
+            said = "is not a schema file: those are schemas/*.json, each with its table and columns"
+            yield Fault((*place, "schema_file"), said)
+    provider = step.config.get("provider")
+    if "path" in step.config and isinstance(provider, str) and "{" not in provider and not around.knows(provider):
+        yield Fault((*at, "config", "provider"), f"there is no provider {provider[:80]!r} in providers.yml")
 
 
 def _report(document: Document, found: Iterable[Fault], add: Callable[[Any], None]) -> None:

@@ -150,6 +150,10 @@ class Providers:
         found = self._by_name.get(name.upper())
         return found.slug if found else name.upper()
 
+    def knows(self, name: str) -> bool:
+        """Whether a provider is registered under the name."""
+        return name.upper() in self._by_name
+
     def find(self, name: str) -> Provider:
         """Return the provider; raises FailedError(CONFIG_INVALID) when it is not registered."""
         found = self._by_name.get(name.upper())

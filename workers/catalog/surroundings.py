@@ -17,12 +17,16 @@ _FILES = (".sql", ".json", ".csv")
 
 @frozen
 class Surroundings:
-    """What a pipeline's file may refer to; `allowed` are `host:port` it may reach beyond public https names."""
+    """What a pipeline's file may refer to.
+
+    `knows` says whether a provider is registered; `allowed` are `host:port` it may reach beyond public https names.
+    """
 
     tree: Tree
     schemas: SchemaFiles
     engines: Engines
     canonical: Callable[[str], str]
+    knows: Callable[[str], bool]
     dataset_types: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
 

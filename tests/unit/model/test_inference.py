@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.model.fields import Contract, Fields, Filled, column_name
@@ -22,6 +22,7 @@ def test_every_field_has_a_name_that_a_column_can_have(name: str) -> None:
     assert IDENTIFIER.match(column_name(name))
 
 
+@settings(max_examples=30)
 @given(st.lists(st.dictionaries(st.sampled_from("abcde"), values), min_size=1, max_size=6))
 def test_a_table_holds_every_row_that_it_was_made_of(rows: list[dict[str, Any]]) -> None:
     names = dict.fromkeys(name for row in rows for name in row)

@@ -92,6 +92,15 @@ def test_every_fault_is_told_at_once(bench: Bench) -> None:
     assert [found.partition(":")[0] for found in complaints(bench, config)] == ["7", "8", "9"]
 
 
+def test_what_a_step_refers_to_is_there(bench: Bench) -> None:
+    to = "{table: x_y, schema_file: schemas/vendor_users_raw.json, write_mode: merge, key_fields: [nick]}"
+    config = f"path: /users\nprovider: NOBODY\ndestination: {to}\n"
+    assert complaints(bench, config) == [
+        "6:17: there is no provider 'NOBODY' in providers.yml",
+        "7:108: there is no column 'nick' in schemas/vendor_users_raw.json",
+    ]
+
+
 def test_a_schema_file_is_one(bench: Bench) -> None:
     bench.write("vendor/note.json", "{}")
     config = "url: https://a.example.com\ndestination: {table: x_y, schema_file: note.json}\n"
