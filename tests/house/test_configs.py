@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from workers.catalog import Catalog
 from workers.catalog.documents import read_document
 from workers.catalog.problems import Findings
+from workers.model.failure import FailedError
+from workers.model.window import DateWindow
 
 CONFIGS = Path("configs")
 PLANS = {
@@ -104,3 +107,24 @@ def test_an_alias_is_never_the_path_of_a_processor() -> None:
     assert document is not None
     modules = Path("workers/processors")
     assert not [name for name in document.data["aliases"] if (modules / f"{name.replace('.', '/')}.py").exists()]
+
+
+def test_every_step_that_calls_a_procedure_gives_it_what_its_file_takes(catalog: Catalog) -> None:
+    calling = [
+        step for one in catalog.pipelines.values() for step in one.steps if step.ps_type == "generic.procedure_executor"
+    ]
+    assert calling
+    for step in calling:
+        file = catalog.procedures.find(step.config["procedure"])
+        assert file, step.config["procedure"]
+        given = {one["name"]: one.get("type", "STRING") for one in step.config["parameters"]}
+        assert given == {one.name: one.type for one in file.arguments if one.name != "p_dataset"}
+
+
+def test_subscription_costs_are_for_the_days_asked_for_or_month_to_date(catalog: Catalog) -> None:
+    pipeline, today = catalog.pipelines["saas_subscription/costs/saas_cost"], date(2026, 11, 23)
+    assert catalog.inputs(pipeline, {}, today).window == DateWindow(date(2026, 11, 1), today)
+    asked = {"start_date": "2024-11-22", "end_date": "2026-11-23"}
+    assert len(catalog.inputs(pipeline, asked, today).window) == 732
+    with pytest.raises(FailedError, match="732 are allowed"):
+        catalog.inputs(pipeline, {**asked, "start_date": "2024-11-21"}, today)

@@ -47,6 +47,8 @@ async def test_a_procedure_that_was_replaced_by_hand_is_nobodys(desk: Desk) -> N
     found = await routines.find("sp_number")
     assert found is not None
     assert found.sha256 == ""
+    with pytest.raises(FailedError, match="sync it"):
+        await desk.warehouse().call("sp_number", {"p_n": 6})
     assert (await routines.write(procedure())).sha256 == procedure().sha256
 
 

@@ -61,15 +61,3 @@ async def test_subscription_costs_are_month_to_date_by_default(sandbox: Running,
     output = step_of(run, "transform_saas_costs")["output"]
     assert {row["currency"] for row in output["result"]} == {"EUR", "USD"}
     assert output["job_id"].startswith("dp_call_")
-
-
-async def test_days_are_those_that_are_asked_for(sandbox: Running, acme: OrgClient) -> None:
-    run = await acme.done(SAAS_COST, start_date="2024-02-28", end_date="2024-03-01")
-    assert run["status"] == "COMPLETED", run
-    found = await sandbox.query(
-        "SELECT COUNT(*) AS n FROM acme_local.saas_subscription_plan_costs_daily WHERE cost_date < '2024-03-02'"
-    )
-    assert found[0]["n"] == 3 * len(plans(date(2024, 3, 1)))
-    refusal = await acme.start(SAAS_COST, start_date="2024-01-01", end_date="2026-01-02")
-    assert refusal.info["reason"] == "PARAMETERS_INVALID"
-    assert "733 days, 732 are allowed" in refusal.json["message"]

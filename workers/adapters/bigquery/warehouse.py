@@ -117,7 +117,7 @@ class BigQueryWarehouse:
         dataset, central = self._authority.dataset, self._wiring.path(self._wiring.central)
         with step_errors(f"call {procedure}"):
             routine = await self._wiring.routines.find(procedure)
-            if routine is None:
+            if routine is None or not routine.sha256:
                 raise _unsynced(procedure, self._wiring.central)
             clauses = parts(self._wiring.sql["parts"])
             making = calling(clauses, central, dataset, routine, arguments, told)
@@ -175,5 +175,6 @@ def _pieces(publications: Sequence[Publication], making: Making) -> tuple[Piece,
 
 
 def _unsynced(procedure: str, central: str) -> FailedError:
-    message = f"there is no procedure {procedure} in {central}; sync it from its file (POST /api/v1/procedures/sync)"
+    """Build the error; what no sync has written was not checked, and may write anything."""
+    message = f"no sync has written procedure {procedure} to {central}, or somebody has replaced it since; sync it"
     return refused(Code.FAILED_PRECONDITION, Reason.PROCEDURE_NOT_FOUND, message)
