@@ -24,6 +24,9 @@ from server.tracing import Tracing
 from server.vitals import Vitals
 from workers.catalog.credentials import Credentials
 from workers.catalog.procedure_sync import ProcedureSync
+from workers.runtime.alarm import Alarm
+from workers.runtime.announcer import Announcer
+from workers.runtime.courier import Courier
 from workers.runtime.explain import Explain
 from workers.runtime.firing import Firing
 from workers.runtime.intake import Acceptance, Bounds
@@ -50,6 +53,8 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
         Publisher(engines.journal, central, schemas, engines.directory, clock, roll, settings.publish_seconds).start(
             supervisor
         )
+        _courier(settings, engines).start(supervisor)
+    Alarm(supervisor, engines.journal, clock, engines.worker).start()
     if settings.role in {"all", "scheduler"}:
         _scheduler(settings, engines).start(supervisor)
     if settings.role not in {"all", "worker"}:
@@ -62,12 +67,9 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
 
 def _runner(settings: Settings, engines: Engines) -> Runner:
     suffix = SUFFIXES[settings.environment]
-    credentials = Credentials(
-        engines.warehouses.central(), engines.keys, engines.catalog.schemas, engines.catalog.providers.names
-    )
     stepping = Stepping(
         engines.catalog,
-        credentials,
+        _credentials(engines),
         engines.warehouses,
         engines.reader,
         engines.journal,
@@ -85,6 +87,27 @@ def _runner(settings: Settings, engines: Engines) -> Runner:
         engines.clock,
         roll,
         lambda org: f"{org}_{suffix}",
+    )
+
+
+def _credentials(engines: Engines) -> Credentials:
+    schemas, names = engines.catalog.schemas, engines.catalog.providers.names
+    return Credentials(engines.warehouses.central(), engines.keys, schemas, names)
+
+
+def _courier(settings: Settings, engines: Engines) -> Courier:
+    journal, catalog = engines.journal, engines.catalog
+    return Courier(
+        Announcer(journal, journal, catalog),
+        journal,
+        journal,
+        catalog.notifications,
+        _credentials(engines),
+        engines.notifiers,
+        engines.clock,
+        roll,
+        settings.notify_org,
+        settings.notify_seconds,
     )
 
 

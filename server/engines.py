@@ -8,7 +8,7 @@ from __future__ import annotations
 import random  # noqa: TID251 - chance enters here
 import resource
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -21,6 +21,7 @@ from server.clock import SystemClock
 from server.failpoints import arm
 from server.instance import instance
 from server.interceptors.policies import PolicyError
+from server.notifying import notice_faults, open_notifiers
 from server.production import settings_faults
 from server.settings import Settings
 from server.startup import Check, StartupError, attempt, clock_faults, keys_faults, offset_faults, require, spool_faults
@@ -29,7 +30,8 @@ from workers.adapters.journal import MigrationError, PostgresJournal, migrate, u
 from workers.adapters.kms import CloudKms, LocalKms
 from workers.catalog import Catalog, ConfigError
 from workers.catalog.orgs import Directory
-from workers.ports import Failpoint, Keys
+from workers.model.notice import Channel
+from workers.ports import Failpoint, Keys, Notifier
 from workers.rest import Egress, RestReader
 from workers.runtime.supervisor import Supervisor
 
@@ -51,6 +53,7 @@ class Engines:
     sources: BigQuerySources
     keys: Keys
     reader: RestReader
+    notifiers: Mapping[Channel, Notifier]
     directory: Directory
     supervisor: Supervisor
     clock: SystemClock
@@ -81,13 +84,17 @@ async def open_engines(
         warehouses = await stack.enter_async_context(_warehouses(settings, catalog, worker, clock, failpoint))
         pages = settings.data_dir / "pages"
         pages.mkdir(mode=0o700, parents=True, exist_ok=True)
-        reader = RestReader(Egress.parse(",".join(settings.egress_allow)), clock, roll, folder=pages)
+        egress = Egress.parse(",".join(settings.egress_allow))
+        reader = RestReader(egress, clock, roll, folder=pages)
         stack.callback(reader.close)
+        notifiers = stack.enter_context(open_notifiers(egress, clock))
         names = catalog.providers.canonical
         directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll, names)
         emulator = settings.bigquery_emulator_host or ""
         sources = BigQuerySources(clock, roll, lambda: new_id().hex, emulator)
-        yield Engines(catalog, journal, warehouses, sources, keys, reader, directory, supervisor, clock, worker)
+        yield Engines(
+            catalog, journal, warehouses, sources, keys, reader, notifiers, directory, supervisor, clock, worker
+        )
 
 
 def new_id() -> UUID:
@@ -122,7 +129,7 @@ def _catalog(settings: Settings) -> tuple[Catalog | None, tuple[str, ...]]:
         return None, tuple(f"configs/{problem}" for problem in error.problems)
     for warning in catalog.warnings:
         log.info("unusual declaration", warning=str(warning))
-    return catalog, ()
+    return catalog, notice_faults(settings, catalog.notifications)
 
 
 def _failpoint(settings: Settings) -> tuple[Failpoint, tuple[str, ...]]:

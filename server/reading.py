@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from workers.model.org import SLUG
 from workers.model.secret import Secret
 
 HIGHEST_PORT = 65535
@@ -57,6 +58,13 @@ def word(text: str) -> str:
     """Return printable text without spaces."""
     if not re.fullmatch(r"[!-~]+", text):
         raise ValueError("printable ASCII without spaces")
+    return text
+
+
+def org(text: str) -> str:
+    """Return the name of an organisation."""
+    if not SLUG.match(text):
+        raise ValueError("an organisation: 3 to 50 lower case letters, digits and underscores")
     return text
 
 

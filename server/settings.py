@@ -70,6 +70,8 @@ class Settings:
     heartbeat_seconds: float = _from("HEARTBEAT_SECONDS", reading.seconds, default=10.0)
     reap_seconds: float = _from("REAP_SECONDS", reading.seconds, default=5.0)
     publish_seconds: float = _from("PUBLISH_SECONDS", reading.seconds, default=60.0)
+    notify_org: str = _from("NOTIFY_ORG", reading.org, default="")
+    notify_seconds: float = _from("NOTIFY_SECONDS", reading.seconds, default=2.0)
     shutdown_grace_seconds: float = _from("SHUTDOWN_GRACE_SECONDS", reading.seconds, default=8.0)
 
     openai_base_url: str | None = _from("OPENAI_BASE_URL", reading.url)

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from workers.catalog.documents import Document, read_document
 from workers.catalog.faults import faults
+from workers.catalog.notifications import Notifications, notification_path, read_notifications
 from workers.catalog.pipelines import pipeline_of, read_pipeline
 from workers.catalog.plans import Plans, read_plans
 from workers.catalog.problems import ConfigError, Findings, Problem
@@ -49,6 +50,7 @@ class Catalog:
         around: Surroundings,
         providers: Providers,
         plans: Plans,
+        notifications: Notifications,
         procedures: Procedures,
         warnings: tuple[Problem, ...],
     ) -> None:
@@ -56,6 +58,7 @@ class Catalog:
         self.procedures = procedures
         self.providers = providers
         self.plans = plans
+        self.notifications = notifications
         self.warnings = warnings
         self._around = around
 
@@ -88,10 +91,12 @@ class Catalog:
             _dataset_types(system, findings),
             egress_allow,
         )
+        notices = {path: _document(tree, path, findings) for path in tree.ending(".yml") if notification_path(path)}
+        notifications = read_notifications(notices, egress_allow, findings)
         pipelines = _pipelines(around, findings)
         if findings.problems or plans is None:
             raise ConfigError(findings.problems)
-        return cls(pipelines, around, providers, plans, procedures, tuple(sorted(findings.warnings)))
+        return cls(pipelines, around, providers, plans, notifications, procedures, tuple(sorted(findings.warnings)))
 
     @property
     def schemas(self) -> SchemaFiles:
@@ -151,7 +156,7 @@ def _pipelines(around: Surroundings, findings: Findings) -> Mapping[str, Pipelin
     found: dict[str, Pipeline] = {}
     names: dict[str, str] = {}
     for file in around.tree.ending(".yml", ".yaml"):
-        if _is_system(file):
+        if _is_system(file) or notification_path(file):
             continue
         document = _document(around.tree, file, findings)
         if document is None or "steps" not in document.data or file.startswith(f"{ORGS}/"):

@@ -19,6 +19,7 @@ from workers.catalog.inputs import (
     sample_variables,
     variable_faults,
 )
+from workers.catalog.notifications import pipeline_faults
 from workers.catalog.problems import Findings
 from workers.catalog.schedules import read_schedule
 from workers.catalog.stepconfigs import Trial, try_step
@@ -79,6 +80,7 @@ def _file_faults(declared: PipelineFile, around: Surroundings) -> Iterator[Fault
         read_schedule(declared.schedule)
     except Exception as error:  # noqa: BLE001 - cattrs lets through whatever a validator raises
         yield from faults(error, ("schedule",))
+    yield from pipeline_faults(declared.notifications)
     if isinstance(declared.version, dict | list):
         yield Fault(("version",), "must be a text or a number")
     for index, step in enumerate(declared.steps):

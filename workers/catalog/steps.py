@@ -15,15 +15,25 @@ from workers.model.pipeline import Destination, Step, StepRetry
 
 _STEP_ID = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}\Z")
 _PLACES = ("source", "destination")
+NOTIFYING = "notify_systems."
 
 
 def read_steps(declared: Sequence[StepFile]) -> tuple[Step, ...]:
-    """Return the steps with nothing implied: an absent `depends_on` is the step before. Call after `step_faults`."""
+    """Return the steps with nothing implied: an absent `depends_on` is the step before, of those without trigger.
+
+    Call after `step_faults`.
+    """
     steps: list[Step] = []
     for one in declared:
-        before = (steps[-1].step_id,) if steps else ()
+        before = next(((step.step_id,) for step in reversed(steps) if not step.trigger), ())
         steps.append(_step(one, before))
     return tuple(steps)
+
+
+def _trigger(declared: StepFile) -> str:
+    """Return what a step runs on, which for one that notifies is the end of the run where nothing is said."""
+    notifies = (declared.ps_type or declared.processor or "").startswith(NOTIFYING)
+    return declared.trigger or ("always" if notifies else "")
 
 
 def _step(declared: StepFile, before: tuple[str, ...]) -> Step:
@@ -39,7 +49,7 @@ def _step(declared: StepFile, before: tuple[str, ...]) -> Step:
         retry=StepRetry(declared.retry.max_attempts, declared.retry.backoff_seconds),
         on_failure=declared.on_failure,
         enabled=declared.enabled,
-        trigger=declared.trigger,
+        trigger=_trigger(declared),
         config={key: value for key, value in inside.items() if key not in _PLACES},
         source=declared.source or inside.get("source") or {},
         destination=Destination(**attrs.asdict(target, recurse=False)) if target else None,
@@ -100,6 +110,7 @@ def _destination_faults(declared: StepFile, at: tuple[str | int, ...]) -> Iterat
 def order_faults(steps: Sequence[Step]) -> Iterator[Fault]:
     """Yield dependencies that cannot be met: unknown, the step itself, twice the same, or round in a circle."""
     known = {step.step_id for step in steps}
+    closing = {step.step_id for step in steps if step.trigger}
     for index, step in enumerate(steps):
         at = ("steps", index, "depends_on")
         for name in step.depends_on:
@@ -107,6 +118,8 @@ def order_faults(steps: Sequence[Step]) -> Iterator[Fault]:
                 yield Fault(at, "a step cannot depend on itself")
             elif name not in known:
                 yield Fault(at, f"there is no step {name[:80]!r}")
+            elif name in closing and not step.trigger:
+                yield Fault(at, f"the step {name!r} has a trigger, so it runs at the end, after this one")
         if len(set(step.depends_on)) < len(step.depends_on):
             yield Fault(at, "a step is named twice")
     yield from _circle(steps)

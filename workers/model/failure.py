@@ -108,10 +108,14 @@ class FailedError(Exception):
 
 
 class SnoozeError(Exception):
-    """A step must wait longer than it may hold a slot; the run goes back to its lane for `delay` seconds."""
+    """A step must wait longer than it may hold a slot; the run goes back to its lane for `delay` seconds.
 
-    def __init__(self, delay: float, why: str) -> None:
+    `limited` says that a provider asked for it by its rate limit.
+    """
+
+    def __init__(self, delay: float, why: str, *, limited: bool = False) -> None:
         super().__init__(why)
+        self.limited = limited
         self.delay = delay
         self.why = why
 

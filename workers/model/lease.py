@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from workers.model.notice import Event, Notice
 from workers.model.page import Receipt
 from workers.model.run import Progress, Run, RunError, RunStatus, StepRun, TriggerType
 
@@ -148,6 +149,16 @@ class Logged:
 
 
 @frozen
+class Noticed:
+    """Something of the run is to be told: what a step asked for, at its end, or an `event` now."""
+
+    step_id: str = ""
+    notice: Notice | None = None
+    event: Event | None = None
+    why: str = ""
+
+
+@frozen
 class RunEnded:
     """The run is over; the slot is given back and the outbox told in the same commit."""
 
@@ -155,7 +166,7 @@ class RunEnded:
     error: RunError | None = None
 
 
-Mark = StepBegan | StepEnded | Progressed | Checkpointed | PageRead | Logged | RunEnded
+Mark = StepBegan | StepEnded | Progressed | Checkpointed | PageRead | Logged | Noticed | RunEnded
 
 
 class StaleFenceError(Exception):

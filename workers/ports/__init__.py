@@ -1,6 +1,7 @@
 """Promises the outside engines keep: what runtime and processors may ask, and nothing of how it is done."""
 
 from workers.ports.journal import Dispatch, Intake, Journal, Upkeep
+from workers.ports.notices import News, Notices, Notifier, Planned, Way
 from workers.ports.plain import Clock, Failpoint, Keys, Row, Schemas
 from workers.ports.reading import Reader, Reading, Wiring
 from workers.ports.routines import Routines
@@ -39,6 +40,10 @@ __all__ = [
     "Keys",
     "Load",
     "Log",
+    "News",
+    "Notices",
+    "Notifier",
+    "Planned",
     "Publication",
     "Question",
     "Queue",
@@ -59,6 +64,7 @@ __all__ = [
     "Vault",
     "Warehouse",
     "Warehouses",
+    "Way",
     "Wiring",
     "Written",
 ]

@@ -11,6 +11,7 @@ from uuid import UUID
 from workers.model.bookmark import Bookmark
 from workers.model.lease import Added, Beat, Depth, KnownKey, Lease, Mark, NewRun, Parcel, Position, QuotaCount
 from workers.model.run import Run, RunEvent, RunStatus
+from workers.ports.notices import Notices
 from workers.ports.plain import Row
 from workers.ports.timetable import Queue, Rounds, Timetable
 
@@ -132,5 +133,5 @@ class Upkeep(Protocol):
         """Return the database's time."""
 
 
-class Journal(Intake, Dispatch, Upkeep, Timetable, Rounds, Queue, Protocol):
+class Journal(Intake, Dispatch, Upkeep, Timetable, Rounds, Queue, Notices, Protocol):
     """The durable record of every run and schedule."""

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from workers.model.bookmark import Bookmark
 from workers.model.failure import Code, Reason, refused
+from workers.model.notice import Notice
 from workers.model.pipeline import Step
 from workers.model.run import Progress
 from workers.model.secret import Secret
@@ -40,6 +41,10 @@ async def _no_source(provider: str, _project: str = "") -> Source:
     raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"nothing opens tables of {provider} here")
 
 
+async def _unheard(_notice: Notice) -> None:
+    """Tell nobody."""
+
+
 @frozen
 class StepContext:
     """All that a processor is handed, made by the runner for one attempt of one step.
@@ -48,7 +53,8 @@ class StepContext:
     configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run; `secret` is the
     vault's; `bookmark()` is what this step of this pipeline handed back last; `warehouse_as(provider)` opens the
     organisation's own tables in BigQuery with its credential, for as long as the step runs, with jobs in the
-    credential's project unless another is named.
+    credential's project unless another is named. `notify` has something told when the run has ended, and waits for
+    nobody to hear it.
     """
 
     org: str
@@ -73,6 +79,7 @@ class StepContext:
     outputs: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     bookmark: Callable[[], Awaitable[Bookmark]] = _no_bookmark
     warehouse_as: Callable[..., Awaitable[Source]] = _no_source
+    notify: Callable[[Notice], Awaitable[None]] = _unheard
 
 
 @frozen

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 from attrs import evolve, frozen
 
-from workers.model.failure import FailedError, SnoozeError
+from workers.model.failure import FailedError, Reason, SnoozeError
 from workers.model.page import Read
 from workers.model.retry import Again, decide
 from workers.model.secret import Secret
@@ -86,7 +86,8 @@ class Calls:
                 later = max(open_for, error.failure.retry_after or 0.0)
                 raise FailedError(evolve(error.failure, retry_after=later))
             _log.warning("provider call failed", error=str(error), attempt=attempt, delay=delay)
-            await patience.wait(delay, "to try again")
+            limited = error.failure.reason is Reason.PROVIDER_RATE_LIMIT
+            await patience.wait(delay, "to try again", limited=limited)
             attempt += 1
 
     def _delay(self, call: _Call, error: FailedError, attempt: int) -> float | None:
@@ -128,8 +129,8 @@ class _Patience:
         self.left = left
         self._host = host
 
-    async def wait(self, seconds: float, why: str) -> None:
+    async def wait(self, seconds: float, why: str, *, limited: bool = False) -> None:
         if seconds > self.left:
-            raise SnoozeError(seconds, f"waiting {why}: {self._host}")
+            raise SnoozeError(seconds, f"waiting {why}: {self._host}", limited=limited)
         self.left -= seconds
         await self._clock.sleep(seconds)

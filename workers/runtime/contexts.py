@@ -14,7 +14,8 @@ from attrs import field, frozen
 from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
 from workers.model.failure import FailedError
-from workers.model.lease import Lease, Logged, PageRead
+from workers.model.lease import Lease, Logged, Noticed, PageRead
+from workers.model.notice import Notice
 from workers.model.page import Page, Read, Receipt
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline, Step
@@ -103,6 +104,7 @@ class Contexts:
                 force_refresh=run.force_refresh,
                 saved=memory.state,
                 bookmark=lambda: self.journal.bookmark(run.org_slug, run.pipeline_id, step.step_id),
+                notify=says.notify,
                 outputs={name: ended.output for name, ended in done.items()},
                 warehouse_as=lambda provider, project="": self._source(stack, vault, provider, project),
             )
@@ -162,6 +164,9 @@ class _Says:
 
     async def message(self, text: str) -> None:
         await self._recorder.record(Logged(offerings.text(text), self._step_id))
+
+    async def notify(self, notice: Notice) -> None:
+        await self._recorder.record(Noticed(self._step_id, notice))
 
 
 class _LazyReading:

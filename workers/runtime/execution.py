@@ -9,9 +9,10 @@ from typing import Any
 import structlog
 from attrs import evolve, frozen
 
-from workers.model.dag import decisive, startable, unreached
+from workers.model.dag import closing, decisive, startable, unreached
 from workers.model.failure import Code, Reason
-from workers.model.lease import Lease, Mark, RunEnded, StepBegan, StepEnded
+from workers.model.lease import Lease, Mark, Noticed, RunEnded, StepBegan, StepEnded
+from workers.model.notice import Event
 from workers.model.pipeline import Pipeline, Step
 from workers.model.run import RunError, RunStatus, StepRun, StepStatus, TransitionError
 from workers.runtime.holdings import Interruption
@@ -20,6 +21,9 @@ from workers.runtime.supervisor import Supervisor, settled
 
 log = structlog.get_logger()
 
+CLOSING_SECONDS = 10.0
+"""How long the steps at its end may keep a run that was cancelled, or has taken too long already."""
+
 
 @frozen
 class Snoozed:
@@ -27,6 +31,7 @@ class Snoozed:
 
     delay: float
     why: str
+    limited: bool = False
 
 
 Outcome = StepRun | Snoozed
@@ -90,13 +95,22 @@ class Execution:
         return await self._interrupt(marks)
 
     def _begin(self) -> list[StepRun]:
-        if self._snoozed is not None:
+        """Return what starts now: steps whose turn has come, and when nothing else is left those at the end."""
+        outcomes = self._outcomes()
+        failed = decisive(self._pipeline, outcomes)
+        if self._snoozed is not None and (failed is None or self._live):
             return []
         running = {step.step_id: StepStatus.RUNNING for step in self._live.values()}
+        begun = startable(self._pipeline, running | outcomes)
+        if not begun and not self._live:
+            begun = closing(self._pipeline, outcomes, RunStatus.FAILED if failed else RunStatus.COMPLETED)
+        return self._started(begun)
+
+    def _started(self, steps: tuple[Step, ...]) -> list[StepRun]:
         before = {step.step_id: step for step in self._lease.run.steps}
         return [
             evolve(before[step.step_id], status=StepStatus.RUNNING, attempt=before[step.step_id].attempt + 1)
-            for step in startable(self._pipeline, running | self._outcomes())
+            for step in steps
         ]
 
     def _outcomes(self) -> dict[str, StepStatus]:
@@ -118,6 +132,8 @@ class Execution:
         for task in [task for task in self._live if task.done()]:
             step = self._live.pop(task)
             outcome = evolve(step, status=StepStatus.CANCELLED) if task.cancelled() else task.result()
+            if isinstance(outcome, Snoozed) and self._pipeline.step(step.step_id).trigger:
+                outcome = _impatient(step)
             if isinstance(outcome, Snoozed):
                 self._snoozed = max(self._snoozed or outcome, outcome, key=lambda snoozed: snoozed.delay)
             else:
@@ -129,6 +145,8 @@ class Execution:
         outcomes = self._outcomes()
         failed = decisive(self._pipeline, outcomes)
         if self._snoozed is not None and failed is None:
+            if self._snoozed.limited:
+                marks.append(Noticed(event=Event.RATE_LIMIT_EXCEEDED, why=self._snoozed.why))
             await self._recorder.record(*marks)
             return self._snoozed
         marks += [_never(step, StepStatus.SKIPPED) for step in unreached(self._pipeline, outcomes)]
@@ -158,11 +176,29 @@ class Execution:
             marks += [StepEnded(step) for step in ended if step.status is not StepStatus.CANCELLED]
             await self._recorder.record(*marks)
             return None
-        left = [evolve(step, status=StepStatus.CANCELLED) for step in self._live.values()]
-        self._done |= {step.step_id: step for step in left}
-        marks += [StepEnded(step) for step in ended + left]
+        marks += [StepEnded(step) for step in ended + self._left()]
+        marks = await self._close(marks, RunStatus.TIMEOUT if why is Interruption.TIMEOUT else RunStatus.CANCELLED)
         marks += [_never(step, StepStatus.CANCELLED) for step in unreached(self._pipeline, self._outcomes())]
         return await self._end_interrupted(marks, why)
+
+    def _left(self) -> list[StepRun]:
+        """Give up on what is still live, whatever it does."""
+        left = [evolve(step, status=StepStatus.CANCELLED) for step in self._live.values()]
+        self._done |= {step.step_id: step for step in left}
+        self._live.clear()
+        return left
+
+    async def _close(self, marks: list[Mark], ending: RunStatus) -> list[Mark]:
+        """Do the steps at the end of an interrupted run, for a short while; return what is to be recorded then."""
+        begun = self._started(closing(self._pipeline, self._outcomes(), ending))
+        if not begun:
+            return marks
+        await self._recorder.record(*marks, *(StepBegan(step.step_id, step.attempt) for step in begun))
+        self._launch(begun)
+        await settled(set(self._live), CLOSING_SECONDS)
+        await self._cease()
+        ended = self._collect()
+        return [StepEnded(step) for step in ended + self._left()]
 
     async def _end_interrupted(self, marks: list[Mark], why: Interruption) -> RunStatus:
         ended = cancelled()
@@ -186,6 +222,15 @@ def cancelled() -> RunEnded:
 
 def _never(step: Step, status: StepStatus) -> StepEnded:
     return StepEnded(StepRun(step.step_id, step.ps_type, status))
+
+
+def _impatient(step: StepRun) -> StepRun:
+    message = "a step at the end of a run does not wait"
+    return evolve(
+        step,
+        status=StepStatus.FAILED,
+        error=RunError(Code.DEADLINE_EXCEEDED, Reason.STEP_TIMEOUT, message, step.step_id),
+    )
 
 
 def _unheard(task: asyncio.Task[Outcome]) -> None:

@@ -217,10 +217,12 @@ class Acceptance:
 
 
 def _adopted(run: Run, pipeline: Pipeline) -> tuple[str, ...]:
-    """Return the steps a retry need not do again: none once the declaration has changed."""
+    """Return the steps a retry need not do again, never those at the end; none once the declaration has changed."""
     if pipeline.config_hash != run.config_hash:
         return ()
-    return tuple(step.step_id for step in run.steps if step.status is StepStatus.COMPLETED)
+    triggered = {step.step_id for step in pipeline.steps if step.trigger}
+    done = (step.step_id for step in run.steps if step.status is StepStatus.COMPLETED)
+    return tuple(name for name in done if name not in triggered)
 
 
 def _again(run: Run, key_id: str, trace_id: str, key: str | None, audit: Row | None) -> Submission:

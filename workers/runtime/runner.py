@@ -13,7 +13,8 @@ from prometheus_client import Counter, Histogram
 from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
 from workers.model.failure import Code, FailedError, Failure, Reason
-from workers.model.lease import Lease, RunEnded, StaleFenceError
+from workers.model.lease import Lease, Noticed, RunEnded, StaleFenceError
+from workers.model.notice import Event
 from workers.model.org import Subscription
 from workers.model.pipeline import Pipeline
 from workers.model.resolve import ResolveError, run_variables
@@ -92,6 +93,8 @@ class Runner:
     async def _drive(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
         pipeline = await self._pinned(run)
         self._note_wait(run, await self._check_subscription(run))
+        if _first(run) and self.catalog.notifications.tells(run.org_slug, pipeline, Event.PIPELINE_STARTED):
+            await recorder.record(Noticed(event=Event.PIPELINE_STARTED))
         inputs = self.catalog.inputs(pipeline, run.parameters, run.created_at.date())
         variables = run_variables(
             pipeline,
@@ -141,8 +144,7 @@ class Runner:
         return org.subscription if org else None
 
     def _note_wait(self, run: Run, terms: Subscription | None) -> None:
-        first = run.attempt == 1 and not any(step.attempt for step in run.steps)
-        if first and run.start_time is not None:
+        if _first(run) and run.start_time is not None:
             lane = self.catalog.plans.lanes.of(terms.weight if terms else 1.0)
             seconds = max(0.0, (run.start_time - run.created_at).total_seconds())
             waited.labels(lane, run.trigger_type).observe(seconds)
@@ -154,6 +156,10 @@ class Runner:
             return
         ended.labels(RunStatus.FAILED.lower()).inc()
         await recorder.record(RunEnded(RunStatus.FAILED, RunError.of(failure)))
+
+
+def _first(run: Run) -> bool:
+    return run.attempt == 1 and not any(step.attempt for step in run.steps)
 
 
 def _invalid(message: str) -> Failure:

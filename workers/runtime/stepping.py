@@ -90,7 +90,7 @@ class Stepping:
             try:
                 result = await self._once(plan, step, current, memory, done)
             except SnoozeError as snooze:
-                return await self._wait(plan, current, memory, snooze.delay, snooze.why)
+                return await self._wait(plan, current, memory, snooze.delay, snooze.why, limited=snooze.limited)
             except FailedError as error:
                 failure = error.failure
             else:
@@ -108,13 +108,16 @@ class Stepping:
             if not isinstance(again, Again):
                 return _failed(current, failure)
             if again.delay > LONGEST_WAIT_IN_SLOT:
-                return await self._wait(plan, current, memory, again.delay, failure.message)
+                limited = failure.reason is Reason.PROVIDER_RATE_LIMIT
+                return await self._wait(plan, current, memory, again.delay, failure.message, limited=limited)
             log.warning("step tried again", step_id=step.step_id, reason=failure.reason, delay=again.delay)
             await self.clock.sleep(again.delay)
             current = evolve(current, attempt=current.attempt + 1)
             await plan.recorder.record(StepBegan(step.step_id, current.attempt))
 
-    async def _wait(self, plan: Plan, step: StepRun, memory: Memory, delay: float, why: str) -> Outcome:
+    async def _wait(
+        self, plan: Plan, step: StepRun, memory: Memory, delay: float, why: str, *, limited: bool
+    ) -> Outcome:
         minutes = plan.pipeline.timeout_minutes
         if not memory.patience.lasts(minutes * 60):
             message = f"the step has waited longer than the {minutes:g} minutes its run may take, and must again: {why}"
@@ -122,7 +125,7 @@ class Stepping:
         # Written so that what is no number becomes the shortest.
         bounded = min(delay, LONGEST_SNOOZE) if delay > SHORTEST_SNOOZE else SHORTEST_SNOOZE
         await memory.wait(bounded)
-        return Snoozed(bounded, why)
+        return Snoozed(bounded, why, limited)
 
     async def _once(
         self, plan: Plan, step: Step, attempt: StepRun, memory: Memory, done: Mapping[str, StepRun]

@@ -11,6 +11,7 @@ from tests.conformance.journal.conftest import Desk, OpenJournal
 from workers.adapters.journal import PostgresJournal
 from workers.model.lease import QuotaCount
 from workers.model.run import RunStatus
+from workers.ports import Planned
 from workers.runtime.turns import Turns
 
 pytestmark = pytest.mark.engine
@@ -146,6 +147,8 @@ async def test_old_runs_are_pruned_with_all_they_own(
     later = await journal.ping() + timedelta(hours=1)
     assert await journal.prune(later) == 0  # the warehouse has not seen it
     await journal.published([parcel.parcel_id for parcel in await journal.parcels("run", 9)])
+    assert await journal.prune(later) == 0  # nobody has decided whom to tell
+    await journal.plan(Planned(tuple(news.parcel_id for news in await journal.news(9)), (), {}))
     assert await journal.prune(datetime(2020, 1, 1, tzinfo=UTC)) == 0
     assert await journal.prune(later) == 1
     assert await journal.find_run("acme", lease.run.run_id) is None

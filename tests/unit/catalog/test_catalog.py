@@ -90,7 +90,7 @@ def test_what_is_not_declared_is_not_found(configs: Configs, path: tuple[str, st
 
 def test_yaml_without_steps_and_settings_of_organisations_are_no_pipelines(configs: Configs) -> None:
     configs.write("notify_systems/email/config.yml", "sender: a@b.example\n")
-    configs.write("orgs/acme/notifications.yml", STEP)
+    configs.write("orgs/acme/others.yml", STEP)
     configs.write("vendor/.hidden.yml", "not: [valid\n")
     assert list(configs.load().pipelines) == ["vendor/users_extract"]
 

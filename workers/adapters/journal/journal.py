@@ -11,6 +11,7 @@ from workers.adapters.journal.batching import Spawn
 from workers.adapters.journal.database import Address, Database
 from workers.adapters.journal.dispatch import PostgresDispatch
 from workers.adapters.journal.intake import PostgresIntake
+from workers.adapters.journal.notices import PostgresNotices
 from workers.adapters.journal.queue import PostgresQueue
 from workers.adapters.journal.room import Room, Suspicion
 from workers.adapters.journal.rounds import PostgresRounds
@@ -27,7 +28,13 @@ def _no_failpoint(_: str) -> None:
 
 
 class PostgresJournal(
-    PostgresIntake, PostgresDispatch, PostgresUpkeep, PostgresTimetable, PostgresRounds, PostgresQueue
+    PostgresIntake,
+    PostgresDispatch,
+    PostgresUpkeep,
+    PostgresTimetable,
+    PostgresRounds,
+    PostgresQueue,
+    PostgresNotices,
 ):
     """Implements ports.Journal on a database that `migrate` has prepared."""
 
@@ -38,6 +45,7 @@ class PostgresJournal(
         PostgresTimetable.__init__(self, room)
         PostgresRounds.__init__(self, room)
         PostgresQueue.__init__(self, room)
+        PostgresNotices.__init__(self, room)
 
     @classmethod
     @asynccontextmanager

@@ -14,6 +14,7 @@ from workers.model.lease import (
     Lease,
     Logged,
     Mark,
+    Noticed,
     PageRead,
     Progressed,
     RunEnded,
@@ -44,6 +45,7 @@ class _Sheet:
     events: list[dict[str, Any]] = field(factory=list)
     steps: dict[str, dict[str, Any]] = field(factory=dict)
     receipts: list[dict[str, Any]] = field(factory=list)
+    notices: list[dict[str, Any]] = field(factory=list)
     ends: list[RunEnded] = field(factory=list)
 
     def tell(self, kind: EventType, step: str = "", **said: Any) -> None:
@@ -53,6 +55,12 @@ class _Sheet:
     def change(self, step: str, **values: Any) -> None:
         self.steps.setdefault(step, {"run": self.run, "step": step}).update(values)
 
+    def keep(self, mark: Noticed | RunEnded) -> None:
+        if isinstance(mark, RunEnded):
+            self.ends.append(mark)
+        else:
+            self.notices.append(_notice(mark))
+
 
 def entry_of(lease: Lease, marks: Sequence[Mark], number: int) -> Entry:
     """Encode marks in their order; ValueError when something follows the end of the run."""
@@ -61,7 +69,9 @@ def entry_of(lease: Lease, marks: Sequence[Mark], number: int) -> Entry:
         if sheet.ends:
             raise ValueError("nothing follows the end of a run")
         _note(sheet, mark)
-    item = {"run": sheet.run, "fence": lease.fence, "mark": number, "events": len(sheet.events)}
+    item: dict[str, Any] = {"run": sheet.run, "fence": lease.fence, "mark": number, "events": len(sheet.events)}
+    if sheet.notices:
+        item["notices"] = sheet.notices
     for end in sheet.ends:
         item |= {"status": end.status, "error": error_object(end.error)}
     return Entry(
@@ -92,8 +102,8 @@ def _note(sheet: _Sheet, mark: Mark) -> None:
             _note_page(sheet, mark)
         case Logged(message, step_id):
             sheet.tell(EventType.LOG, step_id, message=message)
-        case RunEnded():
-            sheet.ends.append(mark)
+        case Noticed() | RunEnded():
+            sheet.keep(mark)
         case _ as never:
             assert_never(never)
 
@@ -113,3 +123,9 @@ def _note_page(sheet: _Sheet, mark: PageRead) -> None:
     number = mark.ordinal or mark.receipt.number
     place = {"step": mark.step_id, "attempt": mark.attempt, "number": number}
     sheet.receipts.append({"run": sheet.run, **place, "body": receipt})
+
+
+def _notice(mark: Noticed) -> dict[str, Any]:
+    if mark.notice is not None:
+        return {"about": "step", "step": mark.step_id, "notice": attrs.asdict(mark.notice)}
+    return {"about": "event", "event": mark.event, "why": mark.why}

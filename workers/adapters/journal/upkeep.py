@@ -46,6 +46,7 @@ class PostgresUpkeep:
             total += count
         await self._workers.fetch("forget", before)
         await self._workers.fetch("prune_schedules", before)
+        await self._workers.fetch("prune_told", before)
         return total
 
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:

@@ -45,7 +45,7 @@ FROM queue q LEFT JOIN lane l ON l.org = q.org
 GROUP BY 1 ORDER BY 1
 
 -- name: unpublished
-SELECT count(*) FROM outbox
+SELECT count(*) FROM outbox WHERE kind <> 'notice'
 
 -- name: ping
 SELECT clock_timestamp()
