@@ -88,9 +88,9 @@ class Post:
 
 
 @pytest.fixture
-def post(shop: Workshop, empty_url: str) -> Post:
+def post(shop: Workshop, journal_url: str) -> Post:
     settle(shop)
-    return Post(shop, Letterbox(), empty_url)
+    return Post(shop, Letterbox(), journal_url)
 
 
 def settle(shop: Workshop, cooldown: float = 0) -> None:
