@@ -129,6 +129,7 @@ def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Servi
     pipelines = PipelineService(
         acceptance=_acceptance(settings, engines),
         journal=journal,
+        timetable=journal,
         watch=Watch(journal, clock),
         explain=Explain(journal, engines.directory, clock),
         catalog=engines.catalog,

@@ -25,6 +25,7 @@ class Policy:
     audit_action: str = ""
     audit_resource: str = ""
     starts_run: bool = False
+    scope: str = ""
 
 
 @frozen

@@ -20,6 +20,7 @@ _UNREACHABLE = {
 }
 _REMEDIES = {
     "KEY_INVALID": "set PIPELINES_API_KEY to an active key of your organisation (PIPELINES_ROOT_KEY for procedures)",
+    "KEY_SCOPE_NOT_ALLOWED": "use a key whose scopes cover this call",
     "KEY_KIND_NOT_ALLOWED": "use an organisation's key, not the root key",
     "ORG_MISMATCH": "name the organisation of your key with --org",
     "PIPELINE_NOT_FOUND": "`pipelines pipelines` lists what there is",

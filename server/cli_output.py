@@ -40,12 +40,21 @@ def runs_table(runs: Iterable[run_pb2.Run]) -> Table:
 
 def pipelines_table(pipelines: Iterable[pipelines_pb2.Pipeline]) -> Table:
     """Return declared pipelines as rows; a required parameter ends with a star."""
-    table = _table("PATH", "NAME", "PARAMETERS", "NEEDS")
+    table = _table("PATH", "NAME", "PARAMETERS", "NEEDS", "SCHEDULE", "RUNNABLE")
     for pipeline in pipelines:
         path = "/".join(part for part in (pipeline.provider, pipeline.domain, pipeline.pipeline) if part)
         taken = ", ".join(f"{item.name}:{item.type}{'*' if item.required else ''}" for item in pipeline.parameters)
-        table.add_row(*_cells(path, pipeline.name, taken, ", ".join(pipeline.integration_required)))
+        needs, may = ", ".join(pipeline.integration_required), "yes" if pipeline.runnable else "no: "
+        why = "; ".join(one.message for one in pipeline.obstacles)
+        table.add_row(*_cells(path, pipeline.name, taken, needs, _schedules(pipeline), f"{may}{why}"))
     return table
+
+
+def _schedules(pipeline: pipelines_pb2.Pipeline) -> str:
+    """Return the organisation's schedules of a pipeline, else the declared one in brackets."""
+    put = [f"{one.cron} {one.timezone}{'' if one.is_active else ' paused'}" for one in pipeline.schedules]
+    declared = f"({pipeline.schedule.cron} {pipeline.schedule.timezone})" if pipeline.HasField("schedule") else ""
+    return ", ".join(put) or declared
 
 
 def schedules_table(schedules: Iterable[scheduler_pb2.Schedule]) -> Table:

@@ -50,10 +50,11 @@ class Auth:
 
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[None]:
-        """Set the principal, or refuse: 401 for the key, 403 for its kind, 403 for another organisation's path."""
+        """Set the principal, or refuse: 401 for the key, 403 for its kind or scope or for another's path."""
         if Caller.NOBODY not in call.policy.callers:
             call.principal = await self._caller(call)
             _may_call(call)
+            _in_scope(call.principal, call)
             _same_org(call)
             if call.streams:
                 call.recheck = self._rechecker(call)
@@ -104,7 +105,7 @@ class Auth:
             raise _unknown()
         if found.expires_at is not None and found.expires_at <= self.now():
             raise _unknown()
-        return Principal(Caller.ORG, found.org_slug, found.key_id)
+        return Principal(Caller.ORG, found.org_slug, found.key_id, found.scopes)
 
     def _rechecker(self, call: Call) -> Callable[[], Awaitable[None]]:
         """Return what ends a stream whose key was revoked: asked per message, it looks at most every 2 s.
@@ -117,7 +118,7 @@ class Auth:
             nonlocal looked
             if self.monotonic() - looked >= RECHECK_SECONDS:
                 looked = self.monotonic()
-                await self._principal(call)
+                _in_scope(await self._principal(call), call)
 
         return recheck
 
@@ -126,6 +127,12 @@ def _may_call(call: Call) -> None:
     if call.principal.caller not in call.policy.callers:
         needed = " or ".join(sorted(caller.value.lower() for caller in call.policy.callers))
         raise refused(Code.PERMISSION_DENIED, Reason.KEY_KIND_NOT_ALLOWED, f"this method takes the {needed} key")
+
+
+def _in_scope(principal: Principal, call: Call) -> None:
+    if not principal.may(call.policy.scope):
+        message = f"this method takes a key with the scope {call.policy.scope}"
+        raise refused(Code.PERMISSION_DENIED, Reason.KEY_SCOPE_NOT_ALLOWED, message, scope=call.policy.scope)
 
 
 def _same_org(call: Call) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from datapipeline.v1 import options_pb2
@@ -10,6 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from server.call import Policy
 from workers.model.org import Caller
+from workers.model.scope import SCOPES
 
 AUDIT_ACTIONS = frozenset({"CREATE", "READ", "UPDATE", "DELETE", "EXECUTE"})
 AUDIT_RESOURCES = frozenset({"PIPELINE", "INTEGRATION", "API_KEY", "USER", "CREDENTIAL", "ORG"})
@@ -58,7 +59,7 @@ def _declared(method: MethodDescriptor) -> options_pb2.MethodPolicy:
 def _policy(method: MethodDescriptor) -> Policy:
     declared = _declared(method)
     callers = frozenset(_CALLERS[caller] for caller in declared.callers)
-    return Policy(callers, declared.audit_action, declared.audit_resource, declared.starts_run)
+    return Policy(callers, declared.audit_action, declared.audit_resource, declared.starts_run, declared.scope)
 
 
 def _faults(method: MethodDescriptor) -> list[str]:
@@ -76,4 +77,12 @@ def _faults(method: MethodDescriptor) -> list[str]:
         faults.append(f"{method.full_name}: unknown audit_action")
     if declared.audit_resource and declared.audit_resource not in AUDIT_RESOURCES:
         faults.append(f"{method.full_name}: unknown audit_resource")
-    return faults
+    return [*faults, *_scope_faults(method, declared)]
+
+
+def _scope_faults(method: MethodDescriptor, declared: options_pb2.MethodPolicy) -> Iterator[str]:
+    takes_org_keys = options_pb2.CALLER_ORG in declared.callers
+    if takes_org_keys and declared.scope not in SCOPES:
+        yield f"{method.full_name}: an organisation's key needs a scope of {', '.join(sorted(SCOPES))}"
+    if not takes_org_keys and declared.scope:
+        yield f"{method.full_name}: a scope, but no organisation's key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import cast
@@ -19,7 +20,8 @@ from server.services.not_yet import not_yet
 from workers.catalog import Catalog
 from workers.model.failure import Code, FailedError, Failure, Reason, refused
 from workers.model.run import EventType, Run, RunError, RunEvent, RunStatus
-from workers.ports import Clock, Intake
+from workers.model.timetable import Schedule
+from workers.ports import Clock, Intake, Timetable
 from workers.runtime.explain import Explain
 from workers.runtime.intake import Acceptance, Accepted, Submission
 from workers.runtime.watch import Watch
@@ -32,6 +34,7 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
 
     acceptance: Acceptance
     journal: Intake
+    timetable: Timetable
     watch: Watch
     explain: Explain
     catalog: Catalog
@@ -124,10 +127,17 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
     async def ListPipelines(
         self, _request: pipelines_pb2.ListPipelinesRequest, call: Call
     ) -> pipelines_pb2.ListPipelinesResponse:
-        """Return the declared pipelines by path."""
+        """Return the declared pipelines by path, as they stand for the caller's organisation."""
         declared = sorted(self.catalog.pipelines.values(), key=lambda pipeline: pipeline.path)
+        put: defaultdict[str, list[Schedule]] = defaultdict(list)
+        for schedule in await self.timetable.list_schedules(call.org):
+            put[schedule.pipeline_id].append(schedule)
+        hindrances = await self.acceptance.hindrances(call.org, declared)
         return pipelines_pb2.ListPipelinesResponse(
-            pipelines=[pipeline_message(pipeline, call.org) for pipeline in declared]
+            pipelines=[
+                pipeline_message(pipeline, call.org, put[pipeline.pipeline_id(call.org)], hindered)
+                for pipeline, hindered in zip(declared, hindrances, strict=True)
+            ]
         )
 
     def _farewell(self, heard: int, failure: Failure) -> RunEvent:

@@ -24,12 +24,14 @@ class OrgBook:
     asked: list[str] = field(factory=list)
     away: FailedError | None = None
 
-    def enrol(self, slug: str, key: str, expires_at: datetime | None = None) -> None:
+    def enrol(
+        self, slug: str, key: str, expires_at: datetime | None = None, scopes: frozenset[str] | None = None
+    ) -> None:
         """Add an organisation that may run everything, and a key of it."""
         subscription = Subscription("ACTIVE", "PRO", 1000, 10_000, 5)
         integrations = (Integration("cred-1", "OPENAI", "VALID"),)
         self.orgs[slug] = Org(slug, "ACTIVE", f"{slug}_local", subscription, integrations)
-        self.keys[sha256(key)] = OrgKey(f"key-of-{slug}", slug, sha256(key), expires_at)
+        self.keys[sha256(key)] = OrgKey(f"key-of-{slug}", slug, sha256(key), expires_at, scopes)
 
     def revoke(self, key: str) -> None:
         del self.keys[sha256(key)]

@@ -63,10 +63,16 @@ def _keys(rows: Sequence[Row]) -> Mapping[str, OrgKey]:
     hashes = [_text(row, "name").lower() for row in rows]
     twice = _repeated(hashes)
     return {
-        sha256: OrgKey(_text(row, "id"), row["org_slug"], sha256, row.get("expires_at"))
+        sha256: OrgKey(_text(row, "id"), row["org_slug"], sha256, row.get("expires_at"), _scopes(row))
         for sha256, row in zip(hashes, rows, strict=True)
         if _HASH.match(sha256) and sha256 not in twice
     }
+
+
+def _scopes(row: Row) -> frozenset[str] | None:
+    """Return what a key was given; None, which is everything, only when nothing was."""
+    scopes = row.get("scopes")
+    return None if scopes is None else frozenset(str(scopes).split())
 
 
 def _subscription(row: Row, plans: Plans) -> Subscription:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from attrs import frozen
 
 from workers.model.credential import USABLE
+from workers.model.scope import grants
 
 SLUG = re.compile(r"[a-z0-9_]{3,50}\Z")
 NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}\Z")
@@ -73,12 +74,13 @@ class Integration:
 
 @frozen
 class OrgKey:
-    """An organisation's API key as its SHA-256."""
+    """An organisation's API key as its SHA-256; a key that was given no scopes (None) may do everything."""
 
     key_id: str
     org_slug: str
     sha256: str
     expires_at: datetime | None = None
+    scopes: frozenset[str] | None = None
 
 
 @frozen
@@ -123,8 +125,16 @@ class Caller(StrEnum):
 
 @frozen
 class Principal:
-    """Who is calling: the kind of key, its organisation (None for root and nobody) and the key's id for the audit."""
+    """Who is calling: the kind of key, its organisation (None for root and nobody) and the key's id for the audit.
+
+    Scopes are those of an organisation's key; None is every scope.
+    """
 
     caller: Caller
     org_slug: str | None = None
     key_id: str = ""
+    scopes: frozenset[str] | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether the key's scopes cover what a method needs."""
+        return not scope or self.scopes is None or grants(self.scopes, scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from attrs import evolve, field, frozen
 
 from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
-from workers.model.failure import Code, Reason, refused
+from workers.model.admission import obstacles
+from workers.model.failure import Code, FailedError, Failure, Reason, refused
 from workers.model.lease import Added, KnownKey, LaneTerms, NewRun
 from workers.model.org import Org
 from workers.model.parameters import Inputs
@@ -96,6 +97,11 @@ class Acceptance:
         new = self._new_run(wanted, pipeline, inputs, org, body)
         return _receipt(await self._journal.add(new), new)
 
+    async def hindrances(self, slug: str, pipelines: Iterable[Pipeline]) -> tuple[tuple[Failure, ...], ...]:
+        """Return for each pipeline what keeps the organisation from running it now, in the order of the refusals."""
+        org = await self._directory.org(slug)
+        return tuple(tuple(self._obstacles(org, pipeline)) for pipeline in pipelines)
+
     async def prepare(self, wanted: Submission, of: Run | None = None) -> NewRun:
         """Return the run that `accept` would add, or a retry of `of`; raises as it does, but knows no key."""
         pipeline, inputs = self._typed(wanted)
@@ -155,15 +161,14 @@ class Acceptance:
 
     async def _allowed(self, slug: str, pipeline: Pipeline) -> Org:
         org = await self._directory.org(slug)
-        obstacle = "the organisation is not known" if org is None else org.obstacle(self._clock.now().date())
-        if org is None or obstacle:
-            message = f"{obstacle}; pipelines run with an ACTIVE or TRIAL subscription, see {self._bounds.mend_at}"
-            raise refused(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message, status=_standing(org))
-        for provider in pipeline.integration_required:
-            if why := org.without(provider):
-                what = f"{why}; set it up at {self._bounds.mend_at}"
-                raise refused(Code.FAILED_PRECONDITION, Reason.INTEGRATION_NOT_CONFIGURED, what, provider=provider)
+        for failure in self._obstacles(org, pipeline):
+            raise FailedError(failure)
+        if org is None:
+            raise AssertionError("an organisation that is not known has an obstacle")
         return org
+
+    def _obstacles(self, org: Org | None, pipeline: Pipeline) -> Iterator[Failure]:
+        return obstacles(org, pipeline.integration_required, self._clock.now().date(), self._bounds.mend_at)
 
     def _terms(self, org: Org) -> LaneTerms:
         subscription = org.subscription
@@ -250,13 +255,6 @@ def mismatch() -> Exception:
     return refused(
         Code.ALREADY_EXISTS, Reason.IDEMPOTENCY_MISMATCH, "the idempotency key was used for another request body"
     )
-
-
-def _standing(org: Org | None) -> str:
-    """Return the status that a refusal is about: the organisation's own, or else its subscription's."""
-    if org is not None and org.status == "ACTIVE":
-        return org.subscription.status if org.subscription else "missing"
-    return org.status if org else "missing"
 
 
 def _not_retryable(status: RunStatus) -> str:

@@ -1,5 +1,6 @@
 -- Every organisation, active key, subscription and credential (without what is sealed in it), as one answer and so as of
--- one moment. `name` is the dataset, the key's hash, the plan or the provider. Of credentials that are not active only
+-- one moment. `name` is the dataset, the key's hash, the plan or the provider; `scopes` of
+-- a key are parted by spaces, NULL when it was given none. Of credentials that are not active only
 -- the newest of a provider, and only where none is active.
 SELECT
   'profile' AS kind,
@@ -15,6 +16,7 @@ SELECT
   CAST(NULL AS DATE) AS trial_end_date,
   CAST(NULL AS DATE) AS end_date,
   CAST(NULL AS TIMESTAMP) AS expires_at,
+  CAST(NULL AS STRING) AS scopes,
   CAST(NULL AS BOOL) AS is_active,
   CAST(NULL AS STRING) AS last_error,
   COALESCE(updated_at, created_at) AS changed_at,
@@ -35,6 +37,7 @@ SELECT
   CAST(NULL AS DATE) AS trial_end_date,
   CAST(NULL AS DATE) AS end_date,
   expires_at,
+  CASE WHEN ARRAY_LENGTH(scopes) > 0 THEN ARRAY_TO_STRING(scopes, ' ') END AS scopes,
   CAST(NULL AS BOOL) AS is_active,
   CAST(NULL AS STRING) AS last_error,
   created_at AS changed_at,
@@ -56,6 +59,7 @@ SELECT
   trial_end_date,
   subscription_end_date AS end_date,
   CAST(NULL AS TIMESTAMP) AS expires_at,
+  CAST(NULL AS STRING) AS scopes,
   CAST(NULL AS BOOL) AS is_active,
   CAST(NULL AS STRING) AS last_error,
   COALESCE(updated_at, created_at) AS changed_at,
@@ -76,6 +80,7 @@ SELECT
   CAST(NULL AS DATE) AS trial_end_date,
   CAST(NULL AS DATE) AS end_date,
   CAST(NULL AS TIMESTAMP) AS expires_at,
+  CAST(NULL AS STRING) AS scopes,
   is_active,
   SUBSTR(last_error, 1, 300) AS last_error,
   COALESCE(updated_at, created_at) AS changed_at,

@@ -21,6 +21,12 @@ pytestmark = pytest.mark.engine
 
 NOW = datetime(2025, 6, 15, 12, tzinfo=UTC)
 HASH = "a" * 64
+KEYS: tuple[tuple[str, str, bool, list[str]], ...] = (
+    ("k1", HASH, True, []),
+    ("k2", "b" * 64, False, []),
+    ("k3", "c" * 64, True, ["pipelines:read", "audit:*"]),
+    ("k4", "d" * 64, True, [""]),
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +57,9 @@ async def enrol(central: CentralWarehouse, catalog: Catalog) -> None:
         org_dataset_id="acme_local",
         status="ACTIVE",
     )
-    for key_id, sha256, active in (("k1", HASH, True), ("k2", "b" * 64, False)):
-        await put(central, catalog, "org_api_keys", org_api_key_id=key_id, org_api_key_hash=sha256, is_active=active)
+    for key_id, sha256, active, scopes in KEYS:
+        hashed = {"org_api_key_id": key_id, "org_api_key_hash": sha256, "is_active": active}
+        await put(central, catalog, "org_api_keys", **hashed, scopes=scopes)
     for number, plan in enumerate(("STARTER", "SCALE")):
         await put(
             central,
@@ -92,7 +99,9 @@ async def test_the_directory_reads_the_platforms_tables(
     )
     key = await directory.find_key(HASH)
     assert key is not None
-    assert (key.key_id, key.org_slug) == ("k1", "acme")
+    assert (key.key_id, key.org_slug, key.scopes) == ("k1", "acme", None)
+    found = [await directory.find_key(letter * 64) for letter in "cd"]
+    assert [one and one.scopes for one in found] == [{"pipelines:read", "audit:*"}, frozenset()]
     assert await directory.find_key("b" * 64) is None
     org = await directory.org("acme")
     assert org is not None

@@ -50,6 +50,14 @@ def test_rows_become_an_organisation() -> None:
     assert found.doubtful == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "scopes"),
+    [(None, None), ("", frozenset()), ("pipelines:* audit:read", frozenset({"pipelines:*", "audit:read"}))],
+)
+def test_only_a_key_without_any_scopes_has_all(given: str | None, scopes: frozenset[str] | None) -> None:
+    assert snapshot(key(scopes=given)).keys[HASH].scopes == scopes
+
+
 def test_a_credential_that_is_switched_off_is_known_with_what_was_wrong() -> None:
     stored = {"id": "c1", "name": "CLAUDE", "status": "INVALID", "is_active": False}
     found = snapshot(profile(), row("integration", **stored, last_error="Incorrect key: sk-ant-admin-0123456789abcdef"))

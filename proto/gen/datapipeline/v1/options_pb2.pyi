@@ -24,16 +24,18 @@ RULE_FIELD_NUMBER: _ClassVar[int]
 rule: _descriptor.FieldDescriptor
 
 class MethodPolicy(_message.Message):
-    __slots__ = ("callers", "audit_action", "audit_resource", "starts_run")
+    __slots__ = ("callers", "audit_action", "audit_resource", "starts_run", "scope")
     CALLERS_FIELD_NUMBER: _ClassVar[int]
     AUDIT_ACTION_FIELD_NUMBER: _ClassVar[int]
     AUDIT_RESOURCE_FIELD_NUMBER: _ClassVar[int]
     STARTS_RUN_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
     callers: _containers.RepeatedScalarFieldContainer[Caller]
     audit_action: str
     audit_resource: str
     starts_run: bool
-    def __init__(self, callers: _Optional[_Iterable[_Union[Caller, str]]] = ..., audit_action: _Optional[str] = ..., audit_resource: _Optional[str] = ..., starts_run: bool = ...) -> None: ...
+    scope: str
+    def __init__(self, callers: _Optional[_Iterable[_Union[Caller, str]]] = ..., audit_action: _Optional[str] = ..., audit_resource: _Optional[str] = ..., starts_run: bool = ..., scope: _Optional[str] = ...) -> None: ...
 
 class FieldRule(_message.Message):
     __slots__ = ("required", "pattern", "max_length", "uuid", "minimum", "has_minimum", "one_of", "path", "body_of")

@@ -178,7 +178,7 @@ class ListPipelinesResponse(_message.Message):
     def __init__(self, pipelines: _Optional[_Iterable[_Union[Pipeline, _Mapping]]] = ...) -> None: ...
 
 class Pipeline(_message.Message):
-    __slots__ = ("pipeline_id", "provider", "domain", "pipeline", "name", "description", "version", "config_hash", "parameters", "steps", "integration_required")
+    __slots__ = ("pipeline_id", "provider", "domain", "pipeline", "name", "description", "version", "config_hash", "parameters", "steps", "integration_required", "schedule", "schedules", "runnable", "obstacles")
     PIPELINE_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +190,10 @@ class Pipeline(_message.Message):
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     INTEGRATION_REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULES_FIELD_NUMBER: _ClassVar[int]
+    RUNNABLE_FIELD_NUMBER: _ClassVar[int]
+    OBSTACLES_FIELD_NUMBER: _ClassVar[int]
     pipeline_id: str
     provider: str
     domain: str
@@ -201,7 +205,47 @@ class Pipeline(_message.Message):
     parameters: _containers.RepeatedCompositeFieldContainer[PipelineParameter]
     steps: _containers.RepeatedScalarFieldContainer[str]
     integration_required: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, pipeline_id: _Optional[str] = ..., provider: _Optional[str] = ..., domain: _Optional[str] = ..., pipeline: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., version: _Optional[str] = ..., config_hash: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[PipelineParameter, _Mapping]]] = ..., steps: _Optional[_Iterable[str]] = ..., integration_required: _Optional[_Iterable[str]] = ...) -> None: ...
+    schedule: DeclaredSchedule
+    schedules: _containers.RepeatedCompositeFieldContainer[PipelineSchedule]
+    runnable: bool
+    obstacles: _containers.RepeatedCompositeFieldContainer[Obstacle]
+    def __init__(self, pipeline_id: _Optional[str] = ..., provider: _Optional[str] = ..., domain: _Optional[str] = ..., pipeline: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., version: _Optional[str] = ..., config_hash: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[PipelineParameter, _Mapping]]] = ..., steps: _Optional[_Iterable[str]] = ..., integration_required: _Optional[_Iterable[str]] = ..., schedule: _Optional[_Union[DeclaredSchedule, _Mapping]] = ..., schedules: _Optional[_Iterable[_Union[PipelineSchedule, _Mapping]]] = ..., runnable: bool = ..., obstacles: _Optional[_Iterable[_Union[Obstacle, _Mapping]]] = ...) -> None: ...
+
+class DeclaredSchedule(_message.Message):
+    __slots__ = ("cron", "timezone", "enabled")
+    CRON_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    cron: str
+    timezone: str
+    enabled: bool
+    def __init__(self, cron: _Optional[str] = ..., timezone: _Optional[str] = ..., enabled: bool = ...) -> None: ...
+
+class PipelineSchedule(_message.Message):
+    __slots__ = ("config_id", "name", "cron", "timezone", "is_active", "next_run_time")
+    CONFIG_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CRON_FIELD_NUMBER: _ClassVar[int]
+    TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    IS_ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_RUN_TIME_FIELD_NUMBER: _ClassVar[int]
+    config_id: str
+    name: str
+    cron: str
+    timezone: str
+    is_active: bool
+    next_run_time: _timestamp_pb2.Timestamp
+    def __init__(self, config_id: _Optional[str] = ..., name: _Optional[str] = ..., cron: _Optional[str] = ..., timezone: _Optional[str] = ..., is_active: bool = ..., next_run_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Obstacle(_message.Message):
+    __slots__ = ("reason", "message", "provider")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    provider: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., provider: _Optional[str] = ...) -> None: ...
 
 class PipelineParameter(_message.Message):
     __slots__ = ("name", "type", "required", "default", "values", "description")

@@ -163,7 +163,8 @@ class PipelineServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListPipelines(self, request, context):
-        """ListPipelines returns the pipelines the organisation may run, with their parameters. Errors: none of its own.
+        """ListPipelines returns the declared pipelines with their parameters, steps and schedules, and for each whether the
+        organisation can run it, or why not. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

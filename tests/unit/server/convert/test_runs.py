@@ -78,13 +78,19 @@ def test_an_explanation_keeps_until_when() -> None:
     assert (shown.reason, shown.remedy, shown.until.seconds) == ("CAP_REACHED", "wait", int(NOON.timestamp()))
 
 
+DAILY = {"cron": "0 6 * * *", "timezone": "UTC", "enabled": False}
+
+
 def test_a_pipeline_is_shown_as_its_organisation_names_it() -> None:
     parameters = (Parameter("deep", ParameterType.BOOL, default=True), Parameter("n", ParameterType.INT, default=3))
     steps = (Step("extract_a", "x.y"), Step("load_b", "x.z"))
     pipeline = Pipeline("anthropic", "", "usage_cost", steps, "hash", parameters=parameters)
-    shown = pipeline_message(pipeline, "acme")
+    shown = pipeline_message(attrs.evolve(pipeline, schedule=DAILY), "acme")
     assert (shown.pipeline_id, list(shown.steps)) == ("acme-anthropic-usage_cost", ["extract_a", "load_b"])
     assert [(one.name, one.type, one.default) for one in shown.parameters] == [
         ("deep", "bool", "true"),
         ("n", "int", "3"),
     ]
+    assert (shown.schedule.cron, shown.schedule.timezone, shown.schedule.enabled) == ("0 6 * * *", "UTC", False)
+    assert shown.runnable
+    assert not pipeline_message(pipeline, "acme").HasField("schedule")

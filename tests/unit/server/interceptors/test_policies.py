@@ -11,7 +11,7 @@ from server import grpc as assembly
 from server.interceptors.policies import PolicyError, read_policies
 from workers.model.org import Caller
 
-FINE = options_pb2.MethodPolicy(callers=[options_pb2.CALLER_ORG])
+FINE = options_pb2.MethodPolicy(callers=[options_pb2.CALLER_ORG], scope="pipelines:read")
 
 
 def service(**policies: options_pb2.MethodPolicy | None) -> ServiceDescriptor:
@@ -54,6 +54,9 @@ def test_a_method_without_policy_stops_the_start_and_every_one_is_named() -> Non
             {"callers": [options_pb2.CALLER_ORG], "audit_action": "READ", "audit_resource": "X"},
             "unknown audit_resource",
         ),
+        ({"callers": [options_pb2.CALLER_ORG]}, "needs a scope"),
+        ({"callers": [options_pb2.CALLER_ORG], "scope": "pipelines:*"}, "needs a scope"),
+        ({"callers": [options_pb2.CALLER_ROOT], "scope": "pipelines:read"}, "no organisation's key"),
     ],
 )
 def test_a_policy_that_contradicts_itself_is_a_fault(policy: dict[str, object], fault: str) -> None:

@@ -15,12 +15,15 @@ GOOD = {"org": "acme", "provider": "openai", "domain": "cost", "pipeline": "usag
 ELSEWHERE = GOOD | {"org": "globex"}
 BAD_NAMES = GOOD | {"provider": "../etc", "pipeline": "A"}
 NO_KEY: tuple[tuple[str, str], ...] = ()
+READER_KEY = "acme_api_reads_only_0001"
+READER = (("x-api-key", READER_KEY),)
 BAD_KEY = (("x-api-key", "acme_api_ffffffffffffffff"),)
 
 ORDER = [
     ("nothing at all", NO_KEY, ELSEWHERE | BAD_NAMES, True, "UNAUTHENTICATED", "KEY_INVALID"),
     ("an unknown key", BAD_KEY, ELSEWHERE, True, "UNAUTHENTICATED", "KEY_INVALID"),
     ("the root key", AS_ROOT, ELSEWHERE, True, "PERMISSION_DENIED", "KEY_KIND_NOT_ALLOWED"),
+    ("a key without the scope", READER, ELSEWHERE, True, "PERMISSION_DENIED", "KEY_SCOPE_NOT_ALLOWED"),
     ("another organisation", AS_ACME, ELSEWHERE | {"pipeline": "A"}, True, "PERMISSION_DENIED", "ORG_MISMATCH"),
     ("too fast", AS_ACME, BAD_NAMES, True, "RESOURCE_EXHAUSTED", "RATE_LIMITED"),
     ("bad names", AS_ACME, BAD_NAMES, False, "INVALID_ARGUMENT", "REQUEST_INVALID"),
@@ -46,6 +49,7 @@ async def test_the_first_reason_in_the_documented_order_is_the_one_given(
 ) -> None:
     behind = RecordingPipelines()
     served = await serve(behind, **({"limits": exhausted} if fast else {}))
+    served.book.enrol("acme", READER_KEY, scopes=frozenset({"pipelines:read"}))
     refusal = await refusal_of(served.pipelines.RunPipeline(_request(fields), metadata=metadata))
     assert (refusal.code, refusal.reason, refusal.domain) == (code, reason, "datapipeline")
     assert not behind.reached

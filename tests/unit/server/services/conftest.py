@@ -66,6 +66,7 @@ async def desk(serve: Serve, catalog: Catalog, journal_url: str) -> AsyncIterato
         service = PipelineService(
             acceptance=acceptance,
             journal=journal,
+            timetable=journal,
             watch=Watch(journal, clock, poll=0.02),
             explain=Explain(journal, book, clock),  # type: ignore[arg-type]
             catalog=catalog,

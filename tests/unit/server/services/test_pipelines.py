@@ -267,15 +267,6 @@ async def test_forged_truncated_foreign_and_refiltered_page_tokens_get_the_same_
     assert len({answer.seen for answer in answers}) == 1
 
 
-async def test_pipelines_are_listed_as_the_organisation_names_them(desk: Desk) -> None:
-    answer = await desk.served.pipelines.ListPipelines(pb.ListPipelinesRequest(), metadata=AS_GLOBEX)
-    found = {pipeline.pipeline_id: pipeline for pipeline in answer.pipelines}
-    cost = found["globex-openai-cost-usage_cost"]
-    assert (cost.provider, cost.domain, cost.pipeline) == ("openai", "cost", "usage_cost")
-    assert cost.steps[0] == "load_prices"
-    assert list(cost.integration_required) == ["OPENAI"]
-
-
 async def test_planning_says_that_it_comes_later(desk: Desk) -> None:
     request = pb.PlanRunRequest(org="acme", provider="openai", domain="cost", pipeline="usage_cost")
     refusal = await refusal_of(desk.served.pipelines.PlanRun(request, metadata=AS_ACME))
