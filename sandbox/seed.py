@@ -16,6 +16,7 @@ from google.cloud import bigquery
 from google.cloud.exceptions import NotFound
 
 from sandbox.bigquery.connect import PROJECT, connect
+from sandbox.billing.seed import declared, seed_billing
 from sandbox.plans import ORG, seed_plans
 from sandbox.providers import PROVIDERS, Provider
 from sandbox.secrets import SandboxSecrets
@@ -23,6 +24,7 @@ from workers.adapters.kms import LocalKms
 from workers.model.secret import bound_data
 
 CENTRAL = "organizations"
+GOOGLE = "GCP_SA"
 SCHEMAS = Path(__file__).parent.parent / "configs" / "system" / "schemas"
 TABLES = (
     "org_profiles",
@@ -64,6 +66,7 @@ class Seeding:
             "encrypted_credential": base64.b64encode(sealed).decode(),
             "credential_type": provider.credential_type,
             "validation_status": "VALID",
+            "metadata": declared(key) if (org, provider.slug) == (ORG, GOOGLE) else None,
             "is_active": True,
             "created_at": now,
             "updated_at": now,
@@ -83,6 +86,7 @@ class Seeding:
             _renew(client, credentials)
             if ORG in self.secrets.api_keys:
                 seed_plans(client)
+                seed_billing(client, self.secrets.provider_keys[GOOGLE], datetime.now(UTC).date())
         finally:
             client.close()
 
@@ -123,16 +127,16 @@ def _renew(client: bigquery.Client, credentials: Sequence[Row]) -> None:
 
 
 def _ensure(client: bigquery.Client, name: str) -> None:
-    declared = json.loads((SCHEMAS / f"{name}.json").read_text())
+    said = json.loads((SCHEMAS / f"{name}.json").read_text())
     path = f"{PROJECT}.{CENTRAL}.{name}"
     try:
         client.get_table(path)
     except NotFound:
-        columns = [bigquery.SchemaField(c["name"], c["type"], c["mode"]) for c in declared["columns"]]
+        columns = [bigquery.SchemaField(c["name"], c["type"], c["mode"]) for c in said["columns"]]
         table = bigquery.Table(path, schema=columns)
-        if declared["partition"]:
-            table.time_partitioning = bigquery.TimePartitioning(field=declared["partition"]["field"])
-        table.clustering_fields = declared["clustering"] or None
+        if said["partition"]:
+            table.time_partitioning = bigquery.TimePartitioning(field=said["partition"]["field"])
+        table.clustering_fields = said["clustering"] or None
         client.create_table(table)
 
 

@@ -22,12 +22,16 @@ _MAX_BODY = 256 * 1024 * 1024
 
 @attrs.frozen
 class Seen:
-    """One request: `job` is the kind of job it submits, if it does; `status` what the client got, 0 for nothing."""
+    """One request: `job` is the kind of job it submits, if it does; `status` what the client got, 0 for nothing.
+
+    `configuration` is that of the job, where it is no upload.
+    """
 
     method: str
     path: str
     job: str | None
     status: int
+    configuration: Mapping[str, Any] = {}
 
 
 @attrs.define
@@ -109,11 +113,12 @@ class BigQueryProxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        job = _job_kind(request.path, body)
+        configuration = _configuration(request.path, body)
+        job = _job_kind(request.path, configuration)
         strikes = [fault for fault in self._faults if fault.strikes(request.method, request.path_qs, job)]
         answer = await self._answer(request, body, strikes[0] if strikes else None)
         async with self._changed:
-            self.seen.append(Seen(request.method, request.path_qs, job, answer.status if answer else 0))
+            self.seen.append(Seen(request.method, request.path_qs, job, answer.status if answer else 0, configuration))
             self._changed.notify_all()
         if answer is not None:
             return answer
@@ -156,13 +161,17 @@ class BigQueryProxy:
         return json.dumps(document).encode()
 
 
-def _job_kind(path: str, body: bytes) -> str | None:
+def _configuration(path: str, body: bytes) -> Mapping[str, Any]:
+    if not path.endswith("/jobs") or path.startswith("/upload/") or not body:
+        return {}
+    found: Mapping[str, Any] = json.loads(body).get("configuration", {})
+    return found
+
+
+def _job_kind(path: str, configuration: Mapping[str, Any]) -> str | None:
     """Return the kind of job a request submits; every step of an upload is part of a load."""
     if path.startswith("/upload/"):
         return "load"
     if path.endswith("/queries"):
         return "query"
-    if not path.endswith("/jobs") or not body:
-        return None
-    configuration = json.loads(body).get("configuration", {})
     return next((kind for kind in _KINDS if kind in configuration), None)

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.run import Progress
-from workers.model.table import TableSchema
+from workers.model.table import TableSchema, identifier
 from workers.model.window import DateWindow
 from workers.ports import Load, Question, Source, StepContext
 from workers.processors.gcp.billing_declared import BillingDeclared
@@ -78,7 +78,8 @@ class BillingCopy:
 
     async def _kept(self, days: DateWindow) -> Days:
         asked = {"first_day": days.first, "last_day": days.last}
-        answer = await self.ctx.warehouse.query(self.ctx.schemas.sql(self.config.published_sql), asked)
+        sql = self.ctx.schemas.sql(self.config.published_sql).replace("{table}", identifier(self.table.name))
+        answer = await self.ctx.warehouse.query(sql, asked)
         return days_of(answer.rows)
 
     def _rows_of(self, export: ExportSql, days: DateWindow) -> Question:

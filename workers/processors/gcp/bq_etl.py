@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
+from workers.model.table import TableSchema
 from workers.ports import Source, StepContext, StepResult
 from workers.processors.days import tell_of_newer
 from workers.processors.gcp.billing_copy import BillingCopy
@@ -26,10 +29,11 @@ class GcpBqEtl:
 
     async def execute(self, config: BillingDeclared, ctx: StepContext) -> StepResult:
         """Publish every changed day whole; what was published stays so when a later day fails."""
-        table = ctx.schemas.table(config.destination.table)
-        await ctx.warehouse.ensure(table)
+        table = _table(config, ctx)
         source = await ctx.warehouse_as(config.provider, config.job_project)
-        etl = BillingCopy(config, ctx, source, table, await _exports(config, ctx, source), config.most_gib * _GIB)
+        exports = await _exports(config, ctx, source)
+        await ctx.warehouse.ensure(table)
+        etl = BillingCopy(config, ctx, source, table, exports, config.most_gib * _GIB)
         exported, again = await etl.look()
         await etl.check(again)
         for span in again:
@@ -38,6 +42,13 @@ class GcpBqEtl:
             await ctx.message("the export has no rows of these days")
         await tell_of_newer(ctx, etl.superseded)
         return StepResult(etl.progress.rows, etl.progress.bytes, {**etl.output(again), "days_exported": len(exported)})
+
+
+def _table(config: BillingDeclared, ctx: StepContext) -> TableSchema:
+    target = config.destination
+    folder = "/".join(str(ctx.variables[name]) for name in ("provider", "domain") if ctx.variables.get(name))
+    schema = ctx.schemas.file(target.schema_file, folder) if target.schema_file else ctx.schemas.table(target.table)
+    return evolve(schema, name=target.table)
 
 
 async def _exports(config: BillingDeclared, ctx: StepContext, source: Source) -> tuple[ExportSql, ...]:

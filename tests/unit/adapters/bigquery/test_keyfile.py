@@ -1,0 +1,62 @@
+"""Key files as credentials: the file says who signs, and never where that is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from google.oauth2 import service_account
+
+from tests.unit.rest.tokens.conftest import key_file as key_file  # noqa: PLC0414 - a fixture
+from tests.unit.rest.tokens.conftest import keys as keys  # noqa: PLC0414 - likewise
+from workers.adapters.bigquery.keyfile import identity
+from workers.model.failure import FailedError, Reason
+from workers.model.secret import Secret
+from workers.ports import Access
+
+TOKEN_URL = "https://token.example/token"
+
+
+def access(text: str) -> Access:
+    return Access("GCP_SA", Secret(text), TOKEN_URL)
+
+
+def test_a_token_is_asked_for_where_the_registry_says(key_file: dict[str, str]) -> None:
+    found = identity(access(json.dumps({**key_file, "universe_domain": "evil.example.com"})), anonymous=False)
+    assert isinstance(found.credentials, service_account.Credentials)
+    sent: Any = found.credentials
+    assert (sent._token_uri, found.project) == (TOKEN_URL, "acme-prod")
+    assert found.credentials.service_account_email == key_file["client_email"]
+    assert found.credentials.universe_domain == "googleapis.com"
+    assert found.credentials.scopes == ("https://www.googleapis.com/auth/bigquery",)
+
+
+def test_an_emulator_is_shown_nothing(key_file: dict[str, str]) -> None:
+    found = identity(access(json.dumps(key_file)), anonymous=True)
+    assert not hasattr(found.credentials, "service_account_email")
+    assert found.project == "acme-prod"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"type": "authorized_user"}, "is not the key of a service account"),
+        ({"project_id": ""}, "has no text at 'project_id'"),
+        ({"client_email": 7}, "has no text at 'client_email'"),
+        ({"private_key": "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n"}, "holds no private key that can be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
+    key_file: dict[str, str], change: dict[str, object], why: str
+) -> None:
+    with pytest.raises(FailedError, match=f"the credential of GCP_SA {why}$") as raised:
+        identity(access(json.dumps({**key_file, **change})), anonymous=False)
+    assert raised.value.failure.reason is Reason.CREDENTIAL_INVALID
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
+def test_what_is_no_key_file_is_refused(text: str) -> None:
+    with pytest.raises(FailedError, match="the credential of GCP_SA is not"):
+        identity(access(text), anonymous=True)
