@@ -83,7 +83,9 @@ class Books:
             )
             step = pipeline.steps[0]
             declared = evolve(self.catalog.config(step, variables), **config)
-            result: StepResult = await self.catalog.engine(step.ps_type).execute(declared, ctx)
+            result: StepResult = await self.catalog.engine(step.ps_type).execute(
+                declared, evolve(ctx, variables=variables)
+            )
             return result
 
     async def stored(self, provider: str) -> Credential:

@@ -50,7 +50,7 @@ class ListedSource:
         return SourceTable(COLUMNS, "EU")
 
     async def estimate(self, question: Question) -> int:
-        assert "FROM `their-project`" in question.sql
+        assert question.location == "EU"
         return self.bytes
 
     async def rows(self, question: Question) -> Answer:
