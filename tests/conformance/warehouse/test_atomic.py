@@ -39,7 +39,8 @@ def with_pauses() -> dict[str, str]:
     """The scripts, with time for readers between the DELETE and the INSERT."""
     texts = scripts()
     insert = "INSERT INTO {target}"
-    return texts | {"promote": texts["promote"].replace(insert, "SELECT 1 AS pause;\n" * 8 + insert)}
+    assert insert in texts["publication"]
+    return texts | {"publication": texts["publication"].replace(insert, "SELECT 1 AS pause;\n" * 8 + insert)}
 
 
 def without_transaction() -> dict[str, str]:
