@@ -51,7 +51,7 @@ ORGS = (
     "keeper",  # stores and proves its credential
     "timely",  # runs at the times of schedules
     "swapped",  # its credential's row is a copy of another's
-    *("priced", "limited", "outage", "hasty"),  # run on the service beside the stack's
+    *("priced", "limited", "outage", "hasty", "told"),  # run on the service beside the stack's
     *(f"unlucky_{number}" for number in range(9)),  # meet the provider's failures, one breaker each
 )
 CENTRAL = f"`{PROJECT}`.organizations"

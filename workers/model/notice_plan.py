@@ -191,7 +191,7 @@ def _facts(run: Run, event: Event | None) -> Mapping[str, str]:
 
 
 def _letter(told: Occasion, channel: Channel, terms: Terms, event: Event | None) -> Letter:
-    about = f"{told.pipeline_id or 'data-pipeline-service'} {told.said}"
+    about = one_line(f"{told.pipeline_id or 'data-pipeline-service'} {told.said}")
     facts = told.facts if event is None else {**told.facts, "event": event}
     listed = "\n".join(f"{name + ':':<14}{facts[fact]}" for name, fact in _NAMED if facts.get(fact))
     text = lines(f"{about}\n\n{listed}".strip())

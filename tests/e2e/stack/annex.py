@@ -20,6 +20,7 @@ from sandbox.parts import free_port
 from sandbox.service import Service
 from tests.fakes.bigquery_proxy import BigQueryProxy
 from tests.fakes.fixture_provider import MODEL, FixtureProvider
+from tests.fakes.mail_server import MailServer
 from tests.fakes.otlp import Collector
 from tests.plugins.sandbox import Running
 
@@ -27,6 +28,23 @@ ROOT = Path(server.__file__).parents[1]
 BILLED = 10_485_760
 RUNS_PER_MINUTE = 4
 OUTAGE, LIMITED, FINE = "2025-09-01", "2025-09-02", "2025-09-03"
+OPENING = "told/smoke/open"
+OPENED = """
+parameters: {of: {type: enum, values: [OPENAI, SLACK], default: OPENAI}}
+steps:
+  - {step_id: decrypt_it, ps_type: integrations.kms_decrypt, config: {provider: "{of}"}}
+  - step_id: notify_all
+    ps_type: notify_systems.email_notification
+    trigger: on_failure
+    config: {to: [boss@told.example], subject: "{org_slug} {{reason}}"}
+"""
+MAILED = """
+email:
+  enabled: true
+  to: [ops@told.example]
+  events: [pipeline_failure]
+  smtp: {host: localhost, port: PORT, tls: none, from_address: dp@service.example}
+"""
 OWN_PRICES = f"""provider,model_id,meter,variant,price_usd,per,effective_date
 openai,{MODEL},input,standard,1,1,2020-01-01
 openai,{MODEL},output,standard,0.5,1,2020-01-01
@@ -45,6 +63,7 @@ class Annex:
     provider: FixtureProvider
     proxy: BigQueryProxy
     collector: Collector
+    mail: MailServer
 
     async def start(self, org: str, pipeline: str, traceparent: str = "", **parameters: Any) -> str:
         """Start a run and return its id."""
@@ -75,13 +94,14 @@ async def opened(stack: Running, folder: Path) -> AsyncIterator[Annex]:
     """Build and start it."""
     kept = stack.stack.secrets
     await stack.journal.execute("CREATE DATABASE annex")
-    _lay_out(stack, folder)
     async with (
+        MailServer() as mail,
         Collector() as collector,
         FixtureProvider(kept.openai_key, {OUTAGE: 500, LIMITED: 429}) as provider,
         BigQueryProxy(stack.stack.environment["BIGQUERY_EMULATOR_HOST"]) as proxy,
     ):
         proxy.bytes_billed = BILLED
+        _lay_out(stack, folder, mail.port)
         grpc_port = free_port()
         changed = {
             "PYTHONPATH": str(folder),
@@ -90,7 +110,8 @@ async def opened(stack: Running, folder: Path) -> AsyncIterator[Annex]:
             "JOURNAL_URL": stack.stack.environment["JOURNAL_URL"].rpartition("/")[0] + "/annex",
             "BIGQUERY_EMULATOR_HOST": proxy.url,
             "OPENAI_BASE_URL": provider.base_url,
-            "EGRESS_ALLOW": provider.base_url.removeprefix("http://").removesuffix("/v1"),
+            "EGRESS_ALLOW": f"{provider.base_url.removeprefix('http://').removesuffix('/v1')},localhost:{mail.port}",
+            "NOTIFY_SECONDS": "0.2",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
             "RATE_LIMIT_RUNS_PER_MINUTE": str(RUNS_PER_MINUTE),
             "GRPC_PORT": str(grpc_port),
@@ -100,16 +121,19 @@ async def opened(stack: Running, folder: Path) -> AsyncIterator[Annex]:
         await replica.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
             stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
-            yield Annex(stub, kept.api_keys, provider, proxy, collector)
+            yield Annex(stub, kept.api_keys, provider, proxy, collector, mail)
         await replica.stop()
 
 
-def _lay_out(stack: Running, folder: Path) -> None:
+def _lay_out(stack: Running, folder: Path, mail_port: int) -> None:
     """Make a tree of the same code with configs of its own, and a data directory with the same key file."""
     for part in ("server", "workers"):
         (folder / part).symlink_to(ROOT / part)
     shutil.copytree(ROOT / "configs", folder / "configs")
     (folder / "configs" / "orgs" / "priced").mkdir(parents=True)
     (folder / "configs" / "orgs" / "priced" / "prices.csv").write_text(OWN_PRICES)
+    for path, text in ((f"{OPENING}.yml", OPENED), ("orgs/told/notifications.yml", MAILED)):
+        (folder / "configs" / path).parent.mkdir(parents=True)
+        (folder / "configs" / path).write_text(text.replace("PORT", str(mail_port)))
     (folder / "data").mkdir()
     shutil.copy(stack.stack.options.data_dir / "kms.key", folder / "data" / "kms.key")

@@ -44,6 +44,7 @@ class Annexed:
     priced: str
     limited: str
     outage: str
+    untold: str
 
 
 @pytest_asyncio.fixture(scope="session", autouse=True)
@@ -55,4 +56,5 @@ async def annexed(sandbox_stack: Running, tmp_path_factory: pytest.TempPathFacto
             await second.start("priced", USAGE_COST, traced, date=annex.FINE),
             await second.start("limited", EXTRACT, date=annex.LIMITED),
             await second.start("outage", EXTRACT, date=annex.OUTAGE),
+            await second.start("told", annex.OPENING, of="SLACK"),
         )

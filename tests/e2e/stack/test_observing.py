@@ -62,7 +62,7 @@ async def test_no_secret_stands_in_any_log_table_or_event(sandbox: Running, acme
     folder = sandbox.stack.options.data_dir
     said = "\n".join(file.read_text(errors="replace") for file in (sandbox.log, folder / "envoy" / "envoy.log"))
     said += json.dumps(run) + await sandbox.metrics()
-    for table in ("run", "event", "receipt", "step", "outbox", "idempotency", "declaration"):
+    for table in ("run", "event", "receipt", "step", "outbox", "idempotency", "declaration", "letter", "told"):
         said += str(await sandbox.journal.fetchval(f"SELECT string_agg(t::text, ' ') FROM {table} t"))
     assert len(said) > 10_000
     assert [secret for secret in sandbox.secrets if secret in said] == []

@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.model.dag import decisive, startable, unreached
+from workers.model.dag import closing, decisive, startable, unreached
 from workers.model.pipeline import OnFailure, Pipeline, Step
-from workers.model.run import StepStatus
+from workers.model.run import RunStatus, StepStatus
 
 DONE, FAILED, RUNNING = StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.RUNNING
 
@@ -89,3 +89,34 @@ def test_without_failures_every_enabled_step_runs(graph: Pipeline) -> None:
     while ready := startable(graph, outcomes):
         outcomes |= {step.step_id: DONE for step in ready}
     assert outcomes.keys() == {step.step_id for step in graph.steps if step.enabled}
+
+
+TOLD = pipeline(
+    Step("a", "x.y"),
+    Step("b", "x.y", trigger="on_failure"),
+    Step("c", "x.y", trigger="on_success"),
+    Step("d", "x.y", trigger="on_completion"),
+    Step("e", "x.y", trigger="always"),
+    Step("f", "x.y", trigger="always", enabled=False),
+)
+
+
+def test_a_step_with_a_trigger_never_starts_before_the_end() -> None:
+    assert names(startable(TOLD, {})) == ["a"]
+    assert names(startable(TOLD, {"a": DONE})) == []
+
+
+def test_which_steps_run_at_the_end_depends_on_how_it_ends_alone() -> None:
+    ends = {
+        RunStatus.COMPLETED: ["c", "d", "e"],
+        RunStatus.FAILED: ["b", "d", "e"],
+        RunStatus.TIMEOUT: ["b", "d", "e"],
+        RunStatus.CANCELLED: ["e"],
+    }
+    for status, expected in ends.items():
+        assert names(closing(TOLD, {}, status)) == expected
+    assert names(closing(TOLD, {"c": FAILED, "e": DONE}, RunStatus.COMPLETED)) == ["d"]
+
+
+def test_a_step_at_the_end_that_fails_is_never_decisive() -> None:
+    assert decisive(TOLD, {"a": DONE, "e": FAILED}) is None

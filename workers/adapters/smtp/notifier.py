@@ -77,8 +77,7 @@ class SmtpNotifier:
             with suppress(aiosmtplib.SMTPException, TimeoutError):
                 await client.quit()
         finally:
-            client.close()
-            connection.close()
+            client.close()  # and with it the connection, which is its own since `connect`
 
     async def _log_in(self, client: aiosmtplib.SMTP, username: str, password: str) -> None:
         try:

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.model.notice import FACTS, LONGEST_SUBJECT, LONGEST_TEXT, fill, lines, one_line, unknown_facts
+
+TEXTS = st.text(st.characters(), max_size=400)
+
+
+@given(TEXTS)
+def test_one_line_is_printable_bounded_and_has_no_line_breaks(text: str) -> None:
+    line = one_line(text)
+    assert len(line) <= LONGEST_SUBJECT
+    assert len(line.splitlines()) <= 1
+    assert line == line.strip()
+    line.encode()
+
+
+@given(TEXTS)
+def test_lines_keep_newlines_and_no_other_control_character(text: str) -> None:
+    plain = lines(text * 30)
+    assert len(plain) <= LONGEST_TEXT
+    assert all(character == "\n" or character.isprintable() or ord(character) >= 0xA0 for character in plain)
+    plain.encode()
+
+
+@given(st.dictionaries(st.sampled_from(FACTS), TEXTS))
+def test_a_fact_is_filled_in_once_and_never_read_as_a_template(facts: dict[str, str]) -> None:
+    nested = {name: f"{{{name}}}{value}{{run_id}}" for name, value in facts.items()}
+    for name, value in nested.items():
+        assert fill(f"<{{{name}}}>", nested) == f"<{value}>"
+
+
+def test_a_template_says_only_what_is_a_fact() -> None:
+    assert (
+        fill("{status}{nothing}{{status}}{0.real}{a.b}", {"status": "FAILED"}) == "FAILED{nothing}{FAILED}{0.real}{a.b}"
+    )
+    assert unknown_facts("{status} {secret} {org_slug}") == ("secret",)
