@@ -44,7 +44,7 @@ class Annexed:
     priced: str
     limited: str
     outage: str
-    untold: str
+    told: str
 
 
 @pytest_asyncio.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from tests.fakes.until import until
 
 async def test_a_failure_and_its_recovery_arrive_as_mails(annexed: Annexed) -> None:
     annex = annexed.annex
-    assert (await annex.ended("told", annexed.untold)).status == "FAILED"
+    assert (await annex.ended("told", annexed.told)).status == "FAILED"
     assert (await annex.ended("told", await annex.start("told", OPENING))).status == "COMPLETED"
 
     async def arrived() -> bool:
