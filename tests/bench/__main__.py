@@ -20,6 +20,7 @@ from sandbox.openai.launch import Simulator
 from sandbox.parts import free_port
 from sandbox.stack import Options, Stack, running
 from tests.bench.callers import GrpcCaller, Load, RestCaller, load, stub
+from tests.bench.exported import fill
 from tests.bench.figures import Cpu, Figures, peak_rss, percentile
 from tests.bench.vendor import PAGING, lay_out, served
 
@@ -150,6 +151,20 @@ async def extracting(figures: Figures, rows: int) -> None:
             figures.add(f"generic extractor, {form} → BigQuery emulator", value, conditions)
 
 
+async def billing(figures: Figures, rows: int) -> None:
+    """Measure rows of a billing export from one project of the emulator to another, and what memory they take."""
+    async with stack_of(("acme",)) as stack:
+        found = stack.manifest()
+        given = await asyncio.to_thread(fill, found["bigquery"], rows)
+        idle = peak_rss(found["pids"]["service"])
+        step = await _ended_step(found, "gcp/cost/billing", "extract_billing", given)
+        seconds = _seconds(step)
+        growth = peak_rss(found["pids"]["service"]) - idle
+        value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {idle + growth:.0f} MiB (+{growth:.0f})"
+        conditions = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB as columns, {seconds:.1f} s"
+        figures.add("billing export, project → project of the emulator", value, conditions)
+
+
 async def _extract(found: dict[str, Any], days: int) -> dict[str, Any]:
     last = datetime.now(UTC).date() - timedelta(days=1)
     window = {"start_date": str(last - timedelta(days=days - 1)), "end_date": str(last)}
@@ -187,6 +202,7 @@ async def measure(options: argparse.Namespace) -> None:
     await nothing(figures, options.calls, options.callers)
     await usage(figures, options.scale, options.days)
     await extracting(figures, options.rows)
+    await billing(figures, options.exported)
     figures.show()
 
 
@@ -197,6 +213,7 @@ def main() -> None:
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--scale", type=int, default=200, help="rows of the simulator, times this")
     parser.add_argument("--rows", type=int, default=200_000, help="rows for the generic extractor")
+    parser.add_argument("--exported", type=int, default=100_000, help="rows of the billing export")
     parser.add_argument("--days", type=int, default=14)
     asyncio.run(measure(parser.parse_args()))
 
