@@ -91,7 +91,7 @@ async def open_engines(
         names = catalog.providers.canonical
         directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll, names)
         emulator = settings.bigquery_emulator_host or ""
-        sources = BigQuerySources(clock, roll, lambda: new_id().hex, emulator)
+        sources = BigQuerySources(clock, roll, lambda: new_id().hex, emulator, settings.gcp_project_id)
         yield Engines(
             catalog, journal, warehouses, sources, keys, reader, notifiers, directory, supervisor, clock, worker
         )

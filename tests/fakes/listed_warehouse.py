@@ -125,10 +125,10 @@ class ListedWarehouse:
         scope: Row | None = None,
         *,
         allow_shrink: bool = False,
+        most_bytes: int | None = None,
     ) -> Written:
-        return self._selected(
-            table, "transform", sql, parameters, window=window, scope=scope, allow_shrink=allow_shrink
-        )
+        asked = parameters if most_bytes is None else {**parameters, "most_bytes": most_bytes}
+        return self._selected(table, "transform", sql, asked, window=window, scope=scope, allow_shrink=allow_shrink)
 
     async def append_query(self, table: TableSchema, sql: str, parameters: Row) -> Written:
         return self._selected(table, "append", sql, parameters)

@@ -19,12 +19,12 @@ class Access:
     """Whose eyes a source is read with: a service account's key file, and where it is exchanged for a token.
 
     `provider` is the name that the credential is stored under, `project` the one whose jobs the reading is; without
-    one it is the credential's own.
+    one it is the credential's own. Without a secret the service itself reads what was granted to it.
     """
 
-    provider: str
-    secret: Secret
-    token_url: str
+    provider: str = ""
+    secret: Secret | None = None
+    token_url: str = ""
     project: str = ""
 
 

@@ -53,7 +53,8 @@ class StepContext:
     configs/system/providers.yml declares it; `message(text)` is shown to whoever watches the run; `secret` is the
     vault's; `bookmark()` is what this step of this pipeline handed back last; `warehouse_as(provider)` opens the
     organisation's own tables in BigQuery with its credential, for as long as the step runs, with jobs in the
-    credential's project unless another is named. `notify` has something told when the run has ended, and waits for
+    credential's project unless another is named; without a provider the service reads as itself what its operator,
+    and never a caller, named. `notify` has something told when the run has ended, and waits for
     nobody to hear it.
     """
 

@@ -162,8 +162,12 @@ class Warehouse(Protocol):
         scope: Row | None = None,
         *,
         allow_shrink: bool = False,
+        most_bytes: int | None = None,
     ) -> Written:
-        """Replace the days of `window` by what the SELECT in `sql` gives, fenced and atomic like a load."""
+        """Replace the days of `window` by what the SELECT in `sql` gives, fenced and atomic like a load.
+
+        One that would bill more than `most_bytes` is refused.
+        """
 
     async def append_query(self, table: TableSchema, sql: str, parameters: Row) -> Written:
         """Add what a SELECT gives to an append-only table, once for the step's authority."""

@@ -110,8 +110,10 @@ class Contexts:
             )
 
     async def _source(self, stack: AsyncExitStack, vault: StepVault, provider: str, project: str) -> Source:
-        known = self.catalog.provider(provider)
-        access = Access(known.slug, await vault.secret(provider), known.token_url, project)
+        access = Access(project=project)
+        if provider:
+            known = self.catalog.provider(provider)
+            access = Access(known.slug, await vault.secret(provider), known.token_url, project)
         return await stack.enter_async_context(self.sources.open(access))
 
     def _vault(self, plan: Plan, attempt: StepRun, done: Mapping[str, StepRun]) -> StepVault:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from sandbox.bigquery.connect import PROJECT as PLATFORM
 from sandbox.bigquery.launch import Emulator
 from sandbox.billing.export import Export, Row
 from sandbox.billing.tables import add, create
@@ -27,7 +28,7 @@ from workers.catalog import Catalog
 from workers.model.credential import Credential
 from workers.model.resolve import run_variables
 from workers.model.secret import Secret
-from workers.ports import Access, Source, StepContext, StepResult
+from workers.ports import Access, Schemas, Source, StepContext, StepResult
 
 PROJECT = "acme-billing"
 TABLE = "gcp_billing_daily_raw"
@@ -44,6 +45,21 @@ _numbers = itertools.count()
 
 
 @frozen
+class Granting:
+    """The shipped schemas and SQL, and what an operator declared beside them."""
+
+    _schemas: Schemas
+    _granted: Mapping[str, Any]
+
+    def text(self, path: str) -> str | None:
+        assert path == "orgs/acme/billing_export.json"
+        return json.dumps(self._granted)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._schemas, name)
+
+
+@frozen
 class Books:
     """An organisation, the exports of its accounts and what was copied of them. `today` is where the clock stands."""
 
@@ -56,6 +72,7 @@ class Books:
     make: Any
     clock: ManualClock
     metadata: dict[str, Any]
+    accounts: list[str] = field(factory=list)
 
     async def exported(self, export: Export, days: Iterable[date], rows: Iterable[Row] = ()) -> None:
         """Let days, or rows, come to an export, which is made when its first come."""
@@ -73,7 +90,7 @@ class Books:
         async with AsyncExitStack() as stack:
 
             async def opened(provider: str, project: str = "") -> Source:
-                access = Access(provider, Secret(KEY_FILE), "https://token.example", project)
+                access = Access(provider, Secret(KEY_FILE), "https://token.example", project) if provider else Access()
                 return await stack.enter_async_context(self.sources.open(access))
 
             ctx: StepContext = self.make(first, last, warehouse_as=opened, vault=self, clock=self.clock)
@@ -83,10 +100,13 @@ class Books:
             )
             step = pipeline.steps[0]
             declared = evolve(self.catalog.config(step, variables), **config)
-            result: StepResult = await self.catalog.engine(step.ps_type).execute(
-                declared, evolve(ctx, variables=variables)
-            )
+            result: StepResult = await self.catalog.engine(step.ps_type).execute(declared, self._around(ctx, variables))
             return result
+
+    def _around(self, ctx: StepContext, variables: Mapping[str, Any]) -> StepContext:
+        granted = {**self.metadata.get("billing_export", {}), "project": PROJECT, "billing_accounts": self.accounts}
+        schemas: Any = Granting(ctx.schemas, granted)
+        return evolve(ctx, variables=variables, schemas=schemas)
 
     async def stored(self, provider: str) -> Credential:
         """Keep `Vault.stored`."""
@@ -129,7 +149,7 @@ async def books(emulator: Emulator, bq: Any, catalog: Catalog, tmp_path: Path) -
     async with open_desk(emulator.rest, name, tmp_path / "spool") as desk:
         heard = Heard()
         sources = BigQuerySources(
-            SystemClock(), lambda: 0.01, lambda: f"t{next(_numbers)}", emulator.rest, page_rows=100
+            SystemClock(), lambda: 0.01, lambda: f"t{next(_numbers)}", emulator.rest, PLATFORM, page_rows=100
         )
         clock = ManualClock()
         make = contexts(desk, catalog, heard)

@@ -15,7 +15,6 @@ from workers.model.window import DateWindow
 TODAY = date(2025, 6, 15)
 YESTERDAY = TODAY - timedelta(days=1)
 DETAILED = Export("01AB23-45CD67-89EF01", detailed=True)
-STANDARD = Export("AA0000-000000-000001")
 
 
 def days(first: date, last: date) -> list[date]:
@@ -26,34 +25,36 @@ def arrived(*exports: Export, first: date, last: date) -> list[dict[str, object]
     return [row for export in exports for day in days(first, last) for row in export.arrived(day)]
 
 
-async def test_late_and_corrected_rows_are_there_exactly_once(books: Books) -> None:
+async def test_late_and_corrected_rows_are_there_exactly_once_whichever_way_they_come(books: Books) -> None:
     first = date(2025, 6, 9)
-    for export in (DETAILED,):
-        await books.exported(export, days(first, YESTERDAY))
-    whole = await books.run(YESTERDAY)
+    await books.exported(DETAILED, days(first, YESTERDAY))
+    paged = await books.run(YESTERDAY)
     sent = arrived(DETAILED, first=first, last=YESTERDAY)
     assert await books.kept() == summed(sent)
-    assert whole.rows == whole.output["rows_written"] == len(sent)
+    assert paged.rows == paged.output["rows_written"] == len(sent)
     assert (await books.run(YESTERDAY)).output["days_read"] == 0
 
     late = {**next(DETAILED.arrived(YESTERDAY)), "cost": 7.25, "export_time": "2025-06-14T23:59:59.5Z"}
-    await books.exported(DETAILED, [TODAY], [late])
-    again = await books.run(YESTERDAY)
-    assert [again.output[name] for name in ("first_day", "last_day")] == ["2025-06-14", "2025-06-15"]
+    foreign = {**next(DETAILED.arrived(TODAY)), "billing_account_id": "FFFFFF-000000-000000"}
+    await books.exported(DETAILED, [TODAY], [late, foreign])
+    books.accounts.append(DETAILED.account)
+    moved = await books.run(YESTERDAY, through="service")
+    assert [moved.output[name] for name in ("first_day", "last_day")] == ["2025-06-14", "2025-06-15"]
     assert await books.kept() == summed([*sent, late, *arrived(DETAILED, first=TODAY, last=TODAY)])
-    await _holds_what_was_exported(books)
+    for day in (YESTERDAY, TODAY):
+        await _holds_what_was_exported(books, day)
 
 
-async def _holds_what_was_exported(books: Books) -> None:
-    usage = next(row for row in DETAILED.arrived(TODAY) if row.get("labels") and row["credits"])
+async def _holds_what_was_exported(books: Books, day: date) -> None:
+    usage = next(row for row in DETAILED.arrived(day) if row.get("labels") and row["credits"])
     sql = (
         "SELECT org_slug, service_id, project_name, location_region, usage_unit, invoice_month, ingestion_date,"
         " JSON_VALUE(labels_json, '$[0].value') AS label, JSON_VALUE(credits_json, '$[0].type') AS credit,"
         " JSON_VALUE(price_json, '$.list_price') AS price, JSON_VALUE(project_labels_json, '$[0].key') AS env,"
         f" currency_conversion_rate AS rate FROM {{dataset}}.{TABLE}"
-        " WHERE resource_global_name = @resource AND ingestion_date = @today"
+        " WHERE resource_global_name = @resource AND ingestion_date = @day"
     )
-    [found] = await books.desk.rows(sql, resource=usage["resource"]["global_name"], today=TODAY)
+    [found] = await books.desk.rows(sql, resource=usage["resource"]["global_name"], day=day)
     assert found[:7] == (
         "acme",
         usage["service"]["id"],
@@ -61,7 +62,7 @@ async def _holds_what_was_exported(books: Books) -> None:
         usage["location"]["region"],
         usage["usage"]["unit"],
         usage["invoice"]["month"],
-        TODAY,
+        day,
     )
     assert found[7:9] == (usage["labels"][0]["value"], usage["credits"][0]["type"])
     assert [Decimal(found[9]), *found[10:]] == [Decimal("0.0395"), "env", Decimal("0.9183")]

@@ -25,8 +25,7 @@ def connect(
     Without either it finds the application's default credentials, and raises DefaultCredentialsError when there are
     none. Nothing is asked of the server.
     """
-    if credentials is None:
-        credentials = AnonymousCredentials() if endpoint else default(scopes=_SCOPES)[0]
+    credentials = credentials or own_credentials(endpoint)
     session = AuthorizedSession(credentials)
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
     session.mount("https://", adapter)
@@ -40,3 +39,8 @@ def connect(
         client_info=ClientInfo(user_agent="data-pipeline-service"),
         client_options={"api_endpoint": endpoint} if endpoint else None,
     )
+
+
+def own_credentials(endpoint: str) -> Credentials:
+    """Return what the service presents as itself: nothing to an emulator, else the application's default."""
+    return AnonymousCredentials() if endpoint else default(scopes=_SCOPES)[0]

@@ -10,6 +10,7 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.oauth2 import service_account
 
 from workers.model.failure import Code, FailedError, Reason, refused
+from workers.model.secret import Secret
 from workers.ports import Access
 
 _SCOPES = ("https://www.googleapis.com/auth/bigquery",)  # jobs may be started with no narrower one
@@ -25,13 +26,13 @@ class Identity:
     credentials: Credentials
 
 
-def identity(access: Access, *, anonymous: bool) -> Identity:
+def identity(secret: Secret, access: Access, *, anonymous: bool) -> Identity:
     """Read the key file; an `anonymous` one presents nothing, as to an emulator.
 
     Raises FailedError(CREDENTIAL_INVALID) in words that quote nothing of it. Of the file only who signs, with which
     key and the project count: its `token_uri` and everything else it holds is left out.
     """
-    members = _members(access)
+    members = _members(secret, access.provider)
     if anonymous:
         return Identity(members["project_id"], AnonymousCredentials())
     try:
@@ -43,16 +44,16 @@ def identity(access: Access, *, anonymous: bool) -> Identity:
     return Identity(members["project_id"], credentials)
 
 
-def _members(access: Access) -> dict[str, str]:
+def _members(secret: Secret, provider: str) -> dict[str, str]:
     try:
-        found: Any = json.loads(access.secret.reveal())
+        found: Any = json.loads(secret.reveal())
     except (ValueError, RecursionError):
-        raise _unusable(access.provider, "is not JSON") from None
+        raise _unusable(provider, "is not JSON") from None
     if not isinstance(found, dict) or found.get("type") != "service_account":
-        raise _unusable(access.provider, "is not the key of a service account")
+        raise _unusable(provider, "is not the key of a service account")
     for name in _NEEDED:
         if not isinstance(found.get(name), str) or not found[name]:
-            raise _unusable(access.provider, f"has no text at {name!r}")
+            raise _unusable(provider, f"has no text at {name!r}")
     return {name: found[name] for name in _KEPT if isinstance(found.get(name), str)}
 
 

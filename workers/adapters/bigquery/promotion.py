@@ -29,6 +29,7 @@ class Script:
     sql: str
     parameters: tuple[Parameter, ...]
     key: str
+    most_bytes: int | None = None
 
     def job_name(self, kind: str, authority: Authority) -> str:
         """Name its job."""

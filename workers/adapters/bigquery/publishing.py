@@ -83,7 +83,8 @@ class Publisher:
         turn = self._turns.setdefault(authority.dataset, asyncio.Lock())
         async with turn:
             self._failpoint(f"{kind}.before")
-            done = await self._queries.run(script.job_name(kind, authority), script.sql, script.parameters)
+            name = script.job_name(kind, authority)
+            done = await self._queries.run(name, script.sql, script.parameters, most_bytes=script.most_bytes)
             self._failpoint(f"{kind}.after")
         answer = await self._queries.answer(done)
         result = answer.rows[0]

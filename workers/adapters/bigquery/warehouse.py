@@ -88,10 +88,11 @@ class BigQueryWarehouse:
         scope: Row | None = None,
         *,
         allow_shrink: bool = False,
+        most_bytes: int | None = None,
     ) -> Written:
         """Replace days by what a SELECT gives: every declared column but the lineage columns, by name."""
         aim = Aim(table, window, scope or {}, allow_shrink)
-        return await self._promote(aim, self._selected(sql, parameters), complete=True)
+        return await self._promote(aim, self._selected(sql, parameters), complete=True, most_bytes=most_bytes)
 
     async def append_query(self, table: TableSchema, sql: str, parameters: Row) -> Written:
         """Add what a SELECT gives, once."""
@@ -152,11 +153,13 @@ class BigQueryWarehouse:
         now = self._wiring.clock.now()
         return await self._publish("merge", table, lambda: self._writer.upsert(table, keys, whose, source, now))
 
-    async def _promote(self, aim: Aim, source: Source, *, complete: bool) -> Written:
+    async def _promote(self, aim: Aim, source: Source, *, complete: bool, most_bytes: int | None = None) -> Written:
         now = self._wiring.clock.now()
-        return await self._publish(
-            "promote", aim.table, lambda: self._writer.promote(aim, source, now, complete=complete)
-        )
+
+        def script() -> Script:
+            return evolve(self._writer.promote(aim, source, now, complete=complete), most_bytes=most_bytes)
+
+        return await self._publish("promote", aim.table, script)
 
     async def _publish(self, kind: str, table: TableSchema, script: Callable[[], Script]) -> Written:
         dataset = self._authority.dataset

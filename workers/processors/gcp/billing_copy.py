@@ -11,10 +11,10 @@ from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.run import Progress
 from workers.model.table import TableSchema, identifier
 from workers.model.window import DateWindow
-from workers.ports import Load, Question, Source, StepContext
+from workers.ports import Load, Question, Source, StepContext, Written
 from workers.processors.gcp.billing_declared import BillingDeclared
 from workers.processors.gcp.export_days import Days, Span, caught_up, changed, days_of, in_view, reach, spans
-from workers.processors.gcp.export_sql import ExportSql
+from workers.processors.gcp.export_sql import ExportSql, all_rows
 
 
 @define
@@ -27,6 +27,7 @@ class BillingCopy:
     table: TableSchema
     exports: Sequence[ExportSql]
     left_bytes: int
+    accounts: tuple[str, ...] = ()
     progress: Progress = field(factory=Progress)
     billed_bytes: int = 0
     written: int = 0
@@ -59,13 +60,28 @@ class BillingCopy:
 
     async def copy(self, span: Span) -> None:
         """Put the days of a span in place of what is kept of them."""
+        written = await (self._within(span) if self.config.granted else self._across(span))
+        self.written += written.rows
+        self.superseded += written.superseded
+
+    async def _across(self, span: Span) -> Written:
+        """Bring the rows from one project to another, page by page."""
         allowed = self.ctx.force_refresh
         async with self.ctx.warehouse.restate(self.table, span.window, allow_shrink=allowed) as load:
             for export in self.exports:
                 await self._read(self._rows_of(export, span.window), load)
-            written = await load.publish()
-        self.written += written.rows
-        self.superseded += written.superseded
+            return await load.publish()
+
+    async def _within(self, span: Span) -> Written:
+        """Let BigQuery move the rows, in one job that reads the exports and stages them."""
+        sql, asked = all_rows(self.exports, self.table), self._asked(span.window)
+        written = await self.ctx.warehouse.transform(
+            self.table, span.window, sql, asked, allow_shrink=self.ctx.force_refresh, most_bytes=self.left_bytes
+        )
+        self._billed(written.bytes_billed)
+        self.progress = Progress(self.progress.rows + written.rows, self.progress.pages, self.progress.bytes)
+        await self.ctx.progress(self.progress)
+        return written
 
     async def _read(self, question: Question, load: Load) -> None:
         answer = await self.source.ask(question)
@@ -89,8 +105,11 @@ class BillingCopy:
             raise FailedError(Failure(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, str(error))) from None
 
     def _question(self, export: ExportSql, sql: str, days: DateWindow) -> Question:
-        asked = {"first_day": days.first, "last_day": days.last}
-        return Question(sql, asked, export.found.location, self.left_bytes)
+        return Question(sql, self._asked(days), export.found.location, self.left_bytes)
+
+    def _asked(self, days: DateWindow) -> Mapping[str, Any]:
+        accounts = {"billing_accounts": list(self.accounts)} if self.config.granted else {}
+        return {"first_day": days.first, "last_day": days.last, **accounts}
 
     def _billed(self, billed: int) -> None:
         self.billed_bytes += billed

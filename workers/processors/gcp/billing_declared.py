@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import field, frozen
 from attrs.validators import and_, ge, le
 
@@ -13,6 +15,10 @@ from workers.processors.gcp.export_tables import ExportDeclared
 class BillingDeclared:
     """The `config:` of a step.
 
+    `through`: the organisation's credential, whose pages come by way of this service; or the service itself, where an
+    operator has granted it the export in its own location and says in configs/orgs/{org}/billing_export.json which
+    billing accounts are the organisation's: then rows never leave BigQuery, and nothing a caller says names a table.
+
     `look_back_days`: how long after a day its usage may still be exported. `most_gib`: what a step may bill in all.
     `rows_at_once`: how many rows are published together, unless a single day has more.
     """
@@ -20,6 +26,7 @@ class BillingDeclared:
     destination: Destination
     source: ExportDeclared = field(factory=ExportDeclared)
     provider: str = "GCP_SA"
+    through: Literal["credential", "service"] = "credential"
     job_project: str = ""
     look_back_days: int = field(default=10, validator=and_(ge(0), le(92)))
     most_gib: int = field(default=100, validator=and_(ge(1), le(100_000)))
@@ -31,3 +38,8 @@ class BillingDeclared:
     def __attrs_post_init__(self) -> None:
         if self.destination.write_mode != "overwrite":
             raise ValueError("'destination' takes days in place of what was there: write_mode must be overwrite")
+
+    @property
+    def granted(self) -> bool:
+        """Whether the service itself reads."""
+        return self.through == "service"

@@ -12,12 +12,13 @@ from typing import Any
 from attrs import evolve
 
 from workers.model.table import TableSchema
+from workers.model.table_path import TablePath
 from workers.ports import Source, StepContext, StepResult
 from workers.processors.days import tell_of_newer
 from workers.processors.gcp.billing_copy import BillingCopy
 from workers.processors.gcp.billing_declared import BillingDeclared
 from workers.processors.gcp.export_sql import ExportSql, clauses
-from workers.processors.gcp.export_tables import export_tables
+from workers.processors.gcp.export_tables import export_tables, granted_file, granted_tables
 
 _GIB = 1024**3
 
@@ -30,10 +31,11 @@ class GcpBqEtl:
     async def execute(self, config: BillingDeclared, ctx: StepContext) -> StepResult:
         """Publish every changed day whole; what was published stays so when a later day fails."""
         table = _table(config, ctx)
-        source = await ctx.warehouse_as(config.provider, config.job_project)
-        exports = await _exports(config, ctx, source)
+        source = await ctx.warehouse_as("" if config.granted else config.provider, config.job_project)
+        tables, accounts = await _tables(config, ctx, source)
+        exports = await _exports(config, ctx, source, tables)
         await ctx.warehouse.ensure(table)
-        etl = BillingCopy(config, ctx, source, table, exports, config.most_gib * _GIB)
+        etl = BillingCopy(config, ctx, source, table, exports, config.most_gib * _GIB, accounts)
         exported, again = await etl.look()
         await etl.check(again)
         for span in again:
@@ -51,17 +53,26 @@ def _table(config: BillingDeclared, ctx: StepContext) -> TableSchema:
     return evolve(schema, name=target.table)
 
 
-async def _exports(config: BillingDeclared, ctx: StepContext, source: Source) -> tuple[ExportSql, ...]:
+async def _tables(
+    config: BillingDeclared, ctx: StepContext, source: Source
+) -> tuple[tuple[TablePath, ...], tuple[str, ...]]:
+    """Return the tables, and whose rows of them are meant where that is not all."""
+    if config.granted:
+        granted = granted_tables(ctx.org, ctx.schemas.text(granted_file(ctx.org)))
+        return granted.tables, granted.accounts
     metadata: Mapping[str, Any] = {}
     if not config.source.settled:
         metadata = (await ctx.vault.stored(config.provider)).metadata
+    return export_tables(config.source, metadata, source.project), ()
+
+
+async def _exports(
+    config: BillingDeclared, ctx: StepContext, source: Source, tables: tuple[TablePath, ...]
+) -> list[ExportSql]:
     statements, columns = (clauses(ctx.schemas.sql(path)) for path in (config.statements_sql, config.columns_sql))
-    return tuple(
-        [
-            ExportSql(path, await source.describe(path), statements, columns)
-            for path in export_tables(config.source, metadata, source.project)
-        ]
-    )
+    return [
+        ExportSql(path, await source.describe(path), statements, columns, granted=config.granted) for path in tables
+    ]
 
 
 def get_engine() -> GcpBqEtl:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -33,12 +33,17 @@ def clauses(text: str) -> Mapping[str, Clause]:
 
 @frozen
 class ExportSql:
-    """Writes the SELECTs for one export table as it is; their parameters are first_day and last_day."""
+    """Writes the SELECTs for one export table as it is; their parameters are first_day and last_day.
+
+    Of one that is `granted` only rows of `billing_accounts` are meant, a parameter, and JSON comes as JSON: such rows
+    stay in BigQuery, where others are loaded as text.
+    """
 
     path: TablePath
     found: SourceTable
     statements: Mapping[str, Clause]
     columns: Mapping[str, Clause]
+    granted: bool = False
 
     @property
     def days(self) -> str:
@@ -61,14 +66,23 @@ class ExportSql:
             raise ValueError(f"{self.path} has no column {clause.of if clause else column.name}")
         else:
             value = _fill(self.statements["absent"].text, type="STRING" if column.type == "JSON" else column.type)
-        return _fill(self.statements["column"].text, value=value, name=identifier(column.name))
+        form = "column.json" if self.granted and column.type == "JSON" else "column"
+        return _fill(self.statements[form].text, value=value, name=identifier(column.name))
 
     def _filled(self, name: str, **more: str) -> str:
         day, within = self._of_day("day"), self._of_day("within")
+        if self.granted:
+            within = _fill(self.statements["within.granted"].text, within=within)
         return _fill(self.statements[name].text, day=day, within=within, table=self.path.quoted, **more)
 
     def _of_day(self, name: str) -> str:
         return self.statements[f"{name}.{'arrival' if self.found.by_arrival else 'exported'}"].text
+
+
+def all_rows(exports: Sequence[ExportSql], table: TableSchema) -> str:
+    """Write one SELECT of the rows of several exports."""
+    together = exports[0].statements["and"].text
+    return f"\n{together}\n".join(export.rows(table) for export in exports)
 
 
 def _fill(template: str, **blanks: str) -> str:

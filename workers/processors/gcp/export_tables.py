@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -54,6 +55,34 @@ def export_tables(declared: ExportDeclared, metadata: Mapping[str, Any], own_pro
         raise _invalid(f"the billing export is not named by names: {error}") from None
     _refuse_doubles(found)
     return found
+
+
+@frozen
+class Granted:
+    """Tables that the service itself may read, and the accounts in them that are the organisation's."""
+
+    tables: tuple[TablePath, ...]
+    accounts: tuple[str, ...]
+
+
+def granted_tables(org: str, text: str | None) -> Granted:
+    """Read what the operator declared for an organisation; raises FailedError(CONFIG_INVALID)."""
+    path = granted_file(org)
+    try:
+        said = json.loads(text) if text is not None else None
+    except (ValueError, RecursionError):
+        raise _invalid(f"configs/{path} is not JSON") from None
+    if not isinstance(said, dict):
+        raise _invalid(f"configs/{path} has to name project, dataset, tables and billing_accounts of the export")
+    accounts = said.get("billing_accounts")
+    if not isinstance(accounts, list) or not accounts or not all(isinstance(one, str) and one for one in accounts):
+        raise _invalid(f"configs/{path} names no billing_accounts, without which nothing is an organisation's own")
+    return Granted(export_tables(ExportDeclared(), {STORED_AS: said}, ""), tuple(accounts))
+
+
+def granted_file(org: str) -> str:
+    """Name the file below configs/ in which an operator declares an export that the service may read."""
+    return f"orgs/{org}/billing_export.json"
 
 
 def _refuse_doubles(tables: tuple[TablePath, ...]) -> None:

@@ -17,6 +17,9 @@ _PARTITIONTIME >= TIMESTAMP(@first_day) AND _PARTITIONTIME < TIMESTAMP(DATE_ADD(
 -- name: within.exported
 export_time >= TIMESTAMP(@first_day) AND export_time < TIMESTAMP(DATE_ADD(@last_day, INTERVAL 1 DAY))
 
+-- name: within.granted
+{within} AND billing_account_id IN UNNEST(@billing_accounts)
+
 -- name: days
 SELECT {day} AS day, MAX(export_time) AS exported_until, COUNT(*) AS row_count
 FROM {table}
@@ -32,6 +35,12 @@ WHERE {within}
 
 -- name: column
 {value} AS `{name}`
+
+-- name: column.json
+PARSE_JSON({value}, wide_number_mode => 'round') AS `{name}`
+
+-- name: and
+UNION ALL
 
 -- name: absent
 CAST(NULL AS {type})

@@ -10,7 +10,7 @@ from google.oauth2 import service_account
 
 from tests.unit.rest.tokens.conftest import key_file as key_file  # noqa: PLC0414 - a fixture
 from tests.unit.rest.tokens.conftest import keys as keys  # noqa: PLC0414 - likewise
-from workers.adapters.bigquery.keyfile import identity
+from workers.adapters.bigquery.keyfile import Identity, identity
 from workers.model.failure import FailedError, Reason
 from workers.model.secret import Secret
 from workers.ports import Access
@@ -18,12 +18,12 @@ from workers.ports import Access
 TOKEN_URL = "https://token.example/token"
 
 
-def access(text: str) -> Access:
-    return Access("GCP_SA", Secret(text), TOKEN_URL)
+def read(text: str, *, anonymous: bool) -> Identity:
+    return identity(Secret(text), Access("GCP_SA", token_url=TOKEN_URL), anonymous=anonymous)
 
 
 def test_a_token_is_asked_for_where_the_registry_says(key_file: dict[str, str]) -> None:
-    found = identity(access(json.dumps({**key_file, "universe_domain": "evil.example.com"})), anonymous=False)
+    found = read(json.dumps({**key_file, "universe_domain": "evil.example.com"}), anonymous=False)
     assert isinstance(found.credentials, service_account.Credentials)
     sent: Any = found.credentials
     assert (sent._token_uri, found.project) == (TOKEN_URL, "acme-prod")
@@ -33,7 +33,7 @@ def test_a_token_is_asked_for_where_the_registry_says(key_file: dict[str, str]) 
 
 
 def test_an_emulator_is_shown_nothing(key_file: dict[str, str]) -> None:
-    found = identity(access(json.dumps(key_file)), anonymous=True)
+    found = read(json.dumps(key_file), anonymous=True)
     assert not hasattr(found.credentials, "service_account_email")
     assert found.project == "acme-prod"
 
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
     key_file: dict[str, str], change: dict[str, object], why: str
 ) -> None:
     with pytest.raises(FailedError, match=f"the credential of GCP_SA {why}$") as raised:
-        identity(access(json.dumps({**key_file, **change})), anonymous=False)
+        read(json.dumps({**key_file, **change}), anonymous=False)
     assert raised.value.failure.reason is Reason.CREDENTIAL_INVALID
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
@@ -59,4 +59,4 @@ def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
 def test_what_is_no_key_file_is_refused(text: str) -> None:
     with pytest.raises(FailedError, match="the credential of GCP_SA is not"):
-        identity(access(text), anonymous=True)
+        read(text, anonymous=True)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from sandbox.billing.export import Export
 from sandbox.billing.tables import fields
@@ -13,7 +14,7 @@ from workers.adapters.bigquery.source import column_names
 from workers.catalog import Catalog
 from workers.model.table_path import TablePath
 from workers.ports import SourceTable
-from workers.processors.gcp.export_sql import ExportSql, clauses
+from workers.processors.gcp.export_sql import ExportSql, all_rows, clauses
 
 DETAILED, STANDARD = (Export("A", detailed=detailed) for detailed in (True, False))
 PATH = TablePath("acme-billing", "export", "gcp_billing_export_v1_A")
@@ -60,6 +61,17 @@ def test_days_of_arrival_are_partitions() -> None:
         assert "DATE(_PARTITIONTIME) AS" in text
         assert "WHERE _PARTITIONTIME >= TIMESTAMP(@first_day) AND _PARTITIONTIME < " in text
         assert "FROM `acme-billing`.`export`.`gcp_billing_export_v1_A`" in text
+
+
+def test_of_a_granted_export_only_named_accounts_are_meant_and_json_stays_json() -> None:
+    granted = evolve(sql(), granted=True)
+    for text in (granted.days, granted.rows(TABLE)):
+        assert "AND billing_account_id IN UNNEST(@billing_accounts)" in text
+    kinds = {column.name: column.type for column in TABLE.columns}
+    assert set(re.findall(r"PARSE_JSON\(.*\) AS `(\w+)`", granted.rows(TABLE))) == {
+        name for name, kind in kinds.items() if kind == "JSON"
+    }
+    assert all_rows([granted, granted], TABLE).count("UNION ALL") == 1
 
 
 def test_without_days_of_arrival_those_of_the_export_count() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from workers.model.failure import FailedError, Reason
-from workers.processors.gcp.export_tables import ExportDeclared, export_tables
+from workers.processors.gcp.export_tables import ExportDeclared, export_tables, granted_tables
 
 A, B = "gcp_billing_export_v1_0A0000_000000_00000A", "gcp_billing_export_v1_0A0000_000000_00000B"
 DETAILED = A.replace("_v1", "_resource_v1")
@@ -42,4 +43,30 @@ def test_what_the_run_says_counts_more() -> None:
 def test_what_names_no_export_is_refused(declared: ExportDeclared, metadata: Any, why: str) -> None:
     with pytest.raises(FailedError, match=why) as raised:
         found(declared, metadata)
+    assert raised.value.failure.reason is Reason.CONFIG_INVALID
+
+
+GRANT = {"project": "platform-billing", "dataset": "all", "tables": [A], "billing_accounts": ["0A0000-000000-00000A"]}
+
+
+def test_what_an_operator_grants_is_some_accounts_of_some_tables() -> None:
+    granted = granted_tables("acme", json.dumps(GRANT))
+    assert [str(path) for path in granted.tables] == [f"platform-billing.all.{A}"]
+    assert granted.accounts == ("0A0000-000000-00000A",)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "has to name project, dataset, tables and billing_accounts"),
+        ("[]", "has to name"),
+        ("{", "is not JSON"),
+        (json.dumps({**GRANT, "billing_accounts": []}), "names no billing_accounts"),
+        (json.dumps({**GRANT, "billing_accounts": [""]}), "names no billing_accounts"),
+        (json.dumps({**GRANT, "project": ""}), "is not a project id"),
+    ],
+)
+def test_a_grant_without_accounts_or_tables_is_none(text: str | None, why: str) -> None:
+    with pytest.raises(FailedError, match=why) as raised:
+        granted_tables("acme", text)
     assert raised.value.failure.reason is Reason.CONFIG_INVALID
