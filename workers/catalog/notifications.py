@@ -38,8 +38,8 @@ class Mailing:
 class Notifications:
     """What is to be told to whom."""
 
-    _email: EmailFile = field(factory=EmailFile)
-    _slack: ChannelFile = field(factory=ChannelFile)
+    _email: EmailFile = field(factory=EmailFile, alias="email")
+    _slack: ChannelFile = field(factory=ChannelFile, alias="slack")
     _orgs: Mapping[str, OrgFile] = field(factory=dict)
 
     def terms(self, org: str, channel: Channel, pipeline: Pipeline | None) -> Terms:

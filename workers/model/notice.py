@@ -6,12 +6,13 @@ scanned twice, bounded in length.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from attrs import field, frozen
+from attrs import frozen
 
 LONGEST_SUBJECT = 200
 LONGEST_TEXT = 8000
@@ -86,6 +87,11 @@ class Terms:
     cc: tuple[str, ...] = ()
     subject_prefix: str = ""
 
+    @property
+    def audience(self) -> str:
+        """Name the people: whoever hears of one pipeline only shares no cooldown with those who hear of all."""
+        return hashlib.sha256("\n".join((*self.to, "", *self.cc)).encode()).hexdigest()[:16]
+
 
 @frozen
 class MailServer:
@@ -129,11 +135,14 @@ class Posting:
 
 @frozen
 class Pause:
-    """Until when an organisation hears nothing more of an event on a channel, and what is kept for then."""
+    """Until when people hear nothing more of an event of an organisation, and what is kept for them till then."""
 
     until: datetime
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    subject_prefix: str = ""
     held: tuple[str, ...] = ()
-    more: int = field(default=0)
+    more: int = 0
 
 
 def one_line(text: str, longest: int = LONGEST_SUBJECT) -> str:

@@ -57,6 +57,10 @@ class Occasion:
     facts: Mapping[str, str]
     always: bool = False
 
+    def event(self, terms: Terms) -> Event | None:
+        """Return the event it is told as, None when it is not told."""
+        return next((event for event in self.events if event in terms.events), None)
+
 
 @frozen
 class Told:
@@ -114,7 +118,7 @@ def outside(key: str, event: Event, said: str) -> Occasion:
 
 def tell(told: Occasion, channel: Channel, terms: Terms, pause: Pause | None, now: datetime) -> Told:
     """Decide what becomes of an occasion on a channel; what a pause holds back is kept for its end."""
-    event = next((event for event in told.events if event in terms.events), None)
+    event = told.event(terms)
     if event is None or not _reaches(channel, terms.to, terms):
         return Told(None, pause)
     if pause is not None and now < pause.until and not told.always:
@@ -128,20 +132,18 @@ def tell(told: Occasion, channel: Channel, terms: Terms, pause: Pause | None, no
         letter = evolve(letter, text=lines(f"{letter.text}\n\nHeld back since the last one:\n{_listed(pause)}"))
     if told.always or not terms.cooldown_minutes:
         return Told(letter, pause if told.always else None)
-    return Told(letter, Pause(now + timedelta(minutes=terms.cooldown_minutes)))
+    until = now + timedelta(minutes=terms.cooldown_minutes)
+    return Told(letter, Pause(until, terms.to, terms.cc, terms.subject_prefix))
 
 
-def summary(org: str, channel: Channel, event: Event, terms: Terms, pause: Pause) -> Letter | None:
-    """Return the letter about what a pause has held back; None when nobody is to hear of it any more."""
-    if not _reaches(channel, terms.to, terms):
-        return None
+def summary(org: str, channel: Channel, event: str, pause: Pause) -> Letter:
+    """Return the letter about what a pause has held back, to those it was held back from."""
+    terms = Terms(enabled=True, to=pause.to, cc=pause.cc, subject_prefix=pause.subject_prefix)
     count = len(pause.held) + pause.more
-    said = f"{count} more: {event.replace('_', ' ')}"
-    about = f"{org or 'the service'}: {said}"
-    key = f"{org}-{channel}-{event}-{pause.until:%Y%m%dT%H%M%S.%f}"
-    return Letter(
-        key, org, channel, f"{channel} {org}", _subject(terms, about), lines(_listed(pause)), terms.to, terms.cc
-    )
+    about = f"{org or 'data-pipeline-service'}: {count} more: {event.replace('_', ' ')}"
+    key = f"{org}-{channel}-{event}-{terms.audience}-{pause.until:%Y%m%dT%H%M%S.%f}"
+    subject = _subject(terms, about)
+    return Letter(key, org, channel, f"{channel} {org}", subject, lines(_listed(pause)), pause.to, pause.cc)
 
 
 def asked(run: Run, step_id: str, notice: Notice, terms: Terms) -> Letter | None:

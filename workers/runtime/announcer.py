@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import attrs
 import structlog
 from attrs import define, field, frozen
 
 from workers.catalog import Catalog
-from workers.model.notice import Channel, Event, Letter, Notice, Pause
+from workers.model.notice import Channel, Event, Letter, Notice, Pause, Terms
 from workers.model.notice_plan import Occasion, asked, during, ending, outside, summary, tell
 from workers.model.pipeline import OnFailure, Pipeline
 from workers.model.run import Run
@@ -58,7 +59,7 @@ class Announcer:
     async def _plan(self, news: tuple[News, ...]) -> None:
         ids = {one.run_id for one in news if one.run_id is not None}
         runs = {run.run_id: run for run in await self.runs.runs(sorted(ids))}
-        told = await self.notices.told(_keys(list(runs.values())))
+        told = await self.notices.told(self._keys(runs.values()))
         desk = _Desk(dict(told), await self.notices.ping())
         for one in news:
             try:
@@ -78,7 +79,7 @@ class Announcer:
                 said = outside(f"service-{news.parcel_id}", Event(news.payload["event"]), str(news.payload["why"]))
                 self._tell(desk, said, None)
             return
-        pipeline = self.catalog.find(run.provider, run.domain, run.pipeline)
+        pipeline = self._declared(run)
         match about:
             case "ended":
                 self._end(desk, run, pipeline)
@@ -100,10 +101,10 @@ class Announcer:
     def _tell(self, desk: _Desk, occasion: Occasion, pipeline: Pipeline | None) -> None:
         for channel in Channel:
             terms = self.catalog.notifications.terms(occasion.org, channel, pipeline)
-            event = next((event for event in occasion.events if event in terms.events), None)
+            event = occasion.event(terms)
             if event is None:
                 continue
-            key = (occasion.org, "", f"{channel} {event}")
+            key = _pause_key(occasion.org, channel, event, terms)
             before = _pause(desk.find(key))
             told = tell(occasion, channel, terms, before, desk.now)
             if told.letter is not None:
@@ -125,20 +126,31 @@ class Announcer:
     async def _summarise(self, overdue: Mapping[Key, Mapping[str, Any]]) -> None:
         letters: list[Letter] = []
         for (org, _, kept), value in overdue.items():
-            channel, _, event = kept.partition(" ")
+            channel, event, _audience = kept.split(" ")
             pause = _pause(value)
-            terms = self.catalog.notifications.terms(org, Channel(channel), None)
-            letter = summary(org, Channel(channel), Event(event), terms, pause) if pause else None
-            if letter is not None:
-                letters.append(letter)
+            if pause is not None:
+                letters.append(summary(org, Channel(channel), event, pause))
         await self.notices.plan(Planned((), tuple(letters), dict.fromkeys(overdue)))
 
+    def _keys(self, runs: Iterable[Run]) -> list[Key]:
+        """Return under which keys what was told of these runs, and of the service itself, may be kept."""
+        keys = set(self._pause_keys("", None))
+        for run in runs:
+            keys.add((run.org_slug, run.pipeline_id, STREAK))
+            keys.update(self._pause_keys(run.org_slug, self._declared(run)))
+        return sorted(keys)
 
-def _keys(runs: list[Run]) -> list[Key]:
-    streaks = {(run.org_slug, run.pipeline_id, STREAK) for run in runs}
-    orgs = {run.org_slug for run in runs} | {""}
-    pauses = {(org, "", f"{channel} {event}") for org in orgs for channel in Channel for event in Event}
-    return sorted(streaks | pauses)
+    def _pause_keys(self, org: str, pipeline: Pipeline | None) -> Iterator[Key]:
+        for channel in Channel:
+            terms = self.catalog.notifications.terms(org, channel, pipeline)
+            yield from (_pause_key(org, channel, event, terms) for event in terms.events)
+
+    def _declared(self, run: Run) -> Pipeline | None:
+        return self.catalog.find(run.provider, run.domain, run.pipeline)
+
+
+def _pause_key(org: str, channel: Channel, event: Event, terms: Terms) -> Key:
+    return (org, "", f"{channel} {event} {terms.audience}")
 
 
 def _alerting(run: Run, pipeline: Pipeline | None) -> frozenset[str]:
@@ -151,10 +163,11 @@ def _alerting(run: Run, pipeline: Pipeline | None) -> frozenset[str]:
 def _pause(value: Mapping[str, Any]) -> Pause | None:
     if not value:
         return None
-    return Pause(datetime.fromisoformat(value["until"]), tuple(value["held"]), value["more"])
+    lists = {name: tuple(value[name]) for name in ("to", "cc", "held")}
+    return Pause(**{**value, **lists, "until": datetime.fromisoformat(value["until"])})
 
 
 def _value(pause: Pause | None) -> Mapping[str, Any] | None:
     if pause is None:
         return None
-    return {"until": pause.until.isoformat(), "held": list(pause.held), "more": pause.more}
+    return {**attrs.asdict(pause), "until": pause.until.isoformat()}

@@ -26,8 +26,8 @@ log = structlog.get_logger()
 notices = Counter("notices_total", "Notices by what became of them", ["channel", "outcome"])
 
 AT_ONCE, OF_ONE = 16, 4
-HELD_SECONDS = 180.0
-"""How long a letter is nobody else's; longer than any one sending may take."""
+SEND_SECONDS, HELD_SECONDS = 150.0, 180.0
+"""How long sending may take, and how long a letter is nobody else's."""
 LEADING_SECONDS = 60.0
 FIRST_WAIT, LONGEST_WAIT = 30.0, 3600.0
 OLDEST_SECONDS = 24 * 3600.0
@@ -84,7 +84,15 @@ class Courier:
 
     async def _carry(self, posting: Posting) -> None:
         try:
-            await self._send(posting)
+            await self._try(posting)
+        except FailedError as error:
+            # It is sent again when nobody has undertaken it any more.
+            log.warning("fate of a notice not written", key=posting.letter.key, reason=error.failure.reason)
+
+    async def _try(self, posting: Posting) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(posting)
         except FailedError as error:
             await self._failed(posting, error.failure)
         except Exception:

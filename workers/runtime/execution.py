@@ -65,6 +65,7 @@ class Execution:
         self._done = {step.step_id: step for step in lease.run.steps if step.status.settled}
         self._live: dict[asyncio.Task[Outcome], StepRun] = {}
         self._snoozed: Snoozed | None = None
+        self._closing = False
 
     async def drive(self) -> Snoozed | RunStatus | None:
         """Run every step that can run, journal the end and return it; return a Snoozed when the run must wait instead.
@@ -104,6 +105,7 @@ class Execution:
         begun = startable(self._pipeline, running | outcomes)
         if not begun and not self._live:
             begun = closing(self._pipeline, outcomes, RunStatus.FAILED if failed else RunStatus.COMPLETED)
+            self._closing = bool(begun)
         return self._started(begun)
 
     def _started(self, steps: tuple[Step, ...]) -> list[StepRun]:
@@ -166,7 +168,7 @@ class Execution:
         if deaf:
             log.error("steps ignore their cancellation", steps=[self._live[task].step_id for task in deaf])
 
-    async def _interrupt(self, marks: list[Mark]) -> RunStatus | None:
+    async def _interrupt(self, marks: list[Mark]) -> Snoozed | RunStatus | None:
         why = self._interrupted.result()
         await self._cease()
         if why is Interruption.LOST:
@@ -177,6 +179,8 @@ class Execution:
             await self._recorder.record(*marks)
             return None
         marks += [StepEnded(step) for step in ended + self._left()]
+        if why is Interruption.TIMEOUT and self._closing:
+            return await self._end(marks)
         marks = await self._close(marks, RunStatus.TIMEOUT if why is Interruption.TIMEOUT else RunStatus.CANCELLED)
         marks += [_never(step, StepStatus.CANCELLED) for step in unreached(self._pipeline, self._outcomes())]
         return await self._end_interrupted(marks, why)

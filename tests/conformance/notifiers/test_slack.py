@@ -44,7 +44,8 @@ async def refused(of: SlackNotifier, url: str) -> Failure:
 async def test_a_letter_is_posted_as_text_that_names_nobody_and_hides_no_link(hook: Webhook) -> None:
     await notifier(f"localhost:{hook.port}").send(LETTER, Way(secret=Secret(hook.url)))
     (posted,) = hook.posted
-    assert posted["text"] == "[dp] failed\nwhy: &lt;!channel&gt; &amp; &lt;http://x|y&gt;"
+    said = "[dp] failed\nwhy: &lt;!channel&gt; &amp; &lt;http://x|y&gt;"
+    assert posted["text"] == f"{said}\n\nnotice r1-ended-slack"
     long = evolve(LETTER, text="x" * 100_000)
     await notifier(f"localhost:{hook.port}").send(long, Way(secret=Secret(hook.url)))
     assert len(hook.posted[1]["text"]) < 4000

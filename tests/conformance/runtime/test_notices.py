@@ -8,13 +8,16 @@ import asyncpg
 import pytest
 from attrs import frozen
 
-from tests.fakes.credential_shelf import CredentialShelf
+from tests.fakes.central import ListedCentral, Script
 from tests.fakes.letterbox import Letterbox, refusal
-from tests.fakes.workshop import Workshop, uninterrupted
+from tests.fakes.workshop import CREDENTIAL, SYSTEM, Workshop, for_ever, uninterrupted
+from workers.adapters.kms import LocalKms
+from workers.catalog.credentials import Credentials
 from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError
 from workers.model.notice import Channel, Notice
 from workers.model.run import RunStatus, StepStatus
-from workers.ports import Clock, StepContext, StepResult, Way
+from workers.model.secret import bound_data
+from workers.ports import StepContext, StepResult
 from workers.runtime.alarm import Alarm
 from workers.runtime.announcer import Announcer
 from workers.runtime.courier import Courier
@@ -50,19 +53,31 @@ class Post:
     box: Letterbox
     url: str
 
-    def courier(self, box: Any = None, clock: Clock | None = None) -> Courier:
+    def courier(self, notices: Any = None) -> Courier:
         journal, catalog = self.shop.journal, self.shop.catalog()
-        shelf: Any = CredentialShelf()
+        answers: dict[str, Script] = {(SYSTEM.parent / CREDENTIAL).read_text(): self._stored}
+        credentials = Credentials(ListedCentral(answers), LocalKms(self.shop.folder / "kms.key"), catalog.schemas)
         return Courier(
             Announcer(journal, journal, catalog),
-            journal,
+            notices or journal,
             journal,
             catalog.notifications,
-            shelf,
-            dict.fromkeys(Channel, box or self.box),
-            clock or self.shop.clock,
+            credentials,
+            dict.fromkeys(Channel, self.box),
+            self.shop.clock,
             lambda: 0.0,
+            "platform",
         )
+
+    def _stored(self, asked: Any) -> list[Any]:
+        return [row for row in self.shop.stored if (row["org_slug"], [row["provider"]]) == tuple(asked.values())]
+
+    async def store(self, org: str, provider: str, secret: str) -> None:
+        """Store a credential as the platform does."""
+        bound = bound_data(org, provider, "c1")
+        sealed = await LocalKms(self.shop.folder / "kms.key").encrypt(secret.encode(), bound)
+        row = {"org_slug": org, "provider": provider, "credential_id": "c1", "encrypted_credential": sealed}
+        self.shop.stored.append({**row, "validation_status": "VALID"})
 
     async def carry(self) -> list[str]:
         """Send what there is, and return the subjects of all that was sent."""
@@ -154,16 +169,48 @@ async def test_a_dead_server_delays_a_letter_and_no_run_and_keeps_the_order_of_a
     assert [subject.rpartition("flow ")[2] for subject in subjects] == ["failed", "has recovered after 1 failed run"]
 
 
+class Dying:
+    """The journal of a process that dies after a letter was sent, before it is forgotten."""
+
+    def __init__(self, journal: Any) -> None:
+        self.undertake = journal.undertake
+
+    async def sent(self, _posting: Any) -> None:
+        raise refusal(retryable=True)
+
+
 async def test_a_crash_between_sending_and_forgetting_sends_the_same_letter_again(post: Post) -> None:
     await post.ended(work=fail)
-    (posting,) = await _planned(post)
-    await post.box.send(posting.letter, Way())
+    await post.courier(Dying(post.shop.journal)).carry()
     assert await post.carry() == ["[dp] acme-lab-test-flow failed"]
     await post.query("UPDATE letter SET due_at = now()")
     await post.carry()
     first, second = post.box.letters
     assert first == second
     assert await post.query("SELECT count(*) FROM letter") == 0
+
+
+async def test_a_password_is_opened_when_a_letter_is_sent_and_stands_in_no_table(post: Post) -> None:
+    root = post.shop.folder / "notify_systems" / "email_notification" / "config.yml"
+    root.write_text(root.read_text().replace("smtp: {", "smtp: {username: service, "))
+    own = post.shop.folder / "orgs" / "globex" / "notifications.yml"
+    own.parent.mkdir(parents=True)
+    own.write_text("email: {smtp: {host: mail.globex.example, username: own, from_address: dp@globex.example}}")
+    await post.ended(work=fail)
+    assert await post.carry() == []
+    assert "credential is not there" in await post.query("SELECT last_error FROM letter")
+    await post.store("platform", "SMTP", "service-pa55word")
+    await post.store("globex", "SMTP", "globex-pa55word")
+    await post.shop.submit("globex")
+    await post.shop.runner().run(await post.shop.lease(), uninterrupted())
+    await post.query("UPDATE letter SET due_at = now()")
+    courier = post.courier()
+    await courier.announcer.announce()
+    kept = await post.query("SELECT string_agg(l::text, '') || (SELECT count(*) FROM outbox) FROM letter l")
+    await courier.carry()
+    opened = {way.server.username: way.secret.reveal() for way in post.box.ways if way.server and way.secret}
+    assert opened == {"service": "service-pa55word", "own": "globex-pa55word"}
+    assert "pa55word" not in kept
 
 
 async def _planned(post: Post) -> Any:
@@ -249,6 +296,21 @@ async def test_a_run_that_is_interrupted_still_tells(post: Post, why: Interrupti
     run = await post.shop.go_on(await post.shop.submit(), interrupted)
     assert run.status is (RunStatus.TIMEOUT if why is Interruption.TIMEOUT else RunStatus.CANCELLED)
     assert {name for name in ASKING if run.step(name).status is StepStatus.COMPLETED} == ran
+
+
+async def test_a_step_at_the_end_that_outlasts_the_run_changes_nothing_of_how_it_ends(post: Post) -> None:
+    interrupted = uninterrupted()
+
+    async def outlast(_ctx: StepContext) -> StepResult:
+        interrupted.set_result(Interruption.TIMEOUT)
+        await for_ever()
+        return StepResult()
+
+    await post.shop.declare(TOLD)
+    post.shop.parts.update({"good": outlast})
+    run = await post.shop.go_on(await post.shop.submit(), interrupted)
+    assert run.status is RunStatus.COMPLETED
+    assert run.step("good").status is StepStatus.CANCELLED
 
 
 async def test_a_retry_does_not_take_a_told_failure_for_told(post: Post) -> None:

@@ -80,7 +80,7 @@ def test_who_hears_of_failures_hears_of_the_recovery_too_and_at_once() -> None:
     terms = evolve(ALL, events=frozenset({Event.PIPELINE_FAILURE}))
     assert told(occasion(run(DONE))).letter is not None
     assert told(occasion(run(DONE)), terms).letter is None
-    paused = Pause(NOON + timedelta(hours=1), ("x",))
+    paused = Pause(NOON + timedelta(hours=1), held=("x",))
     back = told(occasion(run(DONE), failures=1), terms, paused)
     assert back.letter is not None
     assert back.pause == paused
@@ -102,17 +102,17 @@ def test_nothing_a_pause_holds_back_is_lost(count: int) -> None:
         pause = held.pause
     assert pause is not None
     assert len(pause.held) + pause.more == count
-    letter = summary("acme", Channel.EMAIL, Event.PIPELINE_FAILURE, ALL, pause)
-    assert letter is not None
+    letter = summary("acme", Channel.EMAIL, Event.PIPELINE_FAILURE, pause)
+    assert letter.to == ALL.to
     assert letter.subject == f"[dp] acme: {count} more: pipeline failure"
     assert (f"and {pause.more} more" in letter.text) is (pause.more > 0)
 
 
 def test_after_a_pause_the_next_one_says_what_was_held_back() -> None:
-    after = told(occasion(run()), pause=Pause(NOON, ("acme-p-d-n failed before",)), now=NOON)
+    after = told(occasion(run()), pause=Pause(NOON, held=("acme-p-d-n failed before",)))
     assert after.letter is not None
     assert "acme-p-d-n failed before" in after.letter.text
-    assert after.pause == Pause(NOON + timedelta(minutes=60))
+    assert after.pause == Pause(NOON + timedelta(minutes=60), ALL.to, (), "[dp]")
 
 
 def test_a_letter_says_what_the_run_says_and_nothing_like_a_key() -> None:

@@ -64,7 +64,8 @@ async def test_a_short_wait_that_is_asked_for_is_kept(desk: Desk, headers: dict[
 )
 async def test_a_long_wait_gives_the_slot_back(desk: Desk, text: str, delay: float) -> None:
     desk.provider.script("/rows", busy(Retry_After=text))
-    assert (await snooze(desk)).delay == delay
+    asked = await snooze(desk)
+    assert (asked.delay, asked.limited) == (delay, True)
     assert desk.clock.slept == []
 
 
@@ -125,7 +126,8 @@ async def test_a_short_wait_for_the_rate_budget_is_slept(desk: Desk) -> None:
 
 async def test_a_long_wait_for_the_rate_budget_gives_the_slot_back(desk: Desk) -> None:
     desk.waits = [20.5]
-    assert (await snooze(desk)).delay == 20.5
+    own = await snooze(desk)
+    assert (own.delay, own.limited) == (20.5, False)
     assert desk.provider.heard == []
 
 

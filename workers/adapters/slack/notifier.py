@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from workers.model.failure import Code, FailedError, Failure, Reason
-from workers.model.notice import Letter
+from workers.model.notice import Letter, one_line
 from workers.ports import Clock, Way
 
 HOST = "hooks.slack.com"
@@ -79,8 +79,12 @@ class SlackNotifier:
 
 
 def body_of(letter: Letter) -> Mapping[str, object]:
-    """Return what is posted: text without mark-up of its own, so that it can name no channel and hide no link."""
-    text = f"{letter.subject}\n{letter.text}"[:LONGEST].translate(_ESCAPED)
+    """Return what is posted: text without mark-up of its own, so that it can name no channel and hide no link.
+
+    It ends with the key, by which people see that the same message came twice.
+    """
+    text = f"{letter.subject}\n{letter.text}"[:LONGEST]
+    text = f"{text}\n\nnotice {one_line(letter.key)}".translate(_ESCAPED)
     return {"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 

@@ -62,7 +62,7 @@ class SmtpNotifier:
             use_tls=server.tls == "implicit",
             start_tls=server.tls == "starttls",
             tls_context=self._tls,
-            local_hostname="localhost",
+            local_hostname=server.sender.rpartition("@")[2],
         )
         try:
             await client.connect()
