@@ -8,6 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.fakes.letterbox import Letterbox
+from tests.fakes.post_office import Post, settle
 from tests.fakes.wall import Wall
 from tests.fakes.workshop import ONE_STEP, Workshop, open_workshop
 from workers.model.org import Subscription
@@ -26,3 +28,9 @@ async def wall(shop: Workshop, journal_url: str) -> AsyncIterator[Wall]:
     connection = await asyncpg.connect(journal_url)
     yield Wall(shop, connection)
     await connection.close()
+
+
+@pytest.fixture
+def post(shop: Workshop, journal_url: str) -> Post:
+    settle(shop)
+    return Post(shop, Letterbox(), journal_url)

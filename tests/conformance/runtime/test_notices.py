@@ -4,122 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
 import pytest
-from attrs import frozen
 
-from tests.fakes.central import ListedCentral, Script
-from tests.fakes.letterbox import Letterbox, refusal
-from tests.fakes.workshop import CREDENTIAL, SYSTEM, Workshop, for_ever, uninterrupted
-from workers.adapters.kms import LocalKms
-from workers.catalog.credentials import Credentials
-from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError
-from workers.model.notice import Channel, Notice
-from workers.model.run import RunStatus, StepStatus
-from workers.model.secret import bound_data
+from tests.fakes.letterbox import refusal
+from tests.fakes.post_office import WORK, Post, do, fail, settle
+from tests.fakes.workshop import uninterrupted
+from workers.model.failure import SnoozeError
+from workers.model.run import RunStatus
 from workers.ports import StepContext, StepResult
 from workers.runtime.alarm import Alarm
-from workers.runtime.announcer import Announcer
-from workers.runtime.courier import Courier
-from workers.runtime.holdings import Interruption
 
 pytestmark = pytest.mark.engine
-
-MAIL = """
-enabled: true
-to: [ops@service.example]
-subject_prefix: "[dp]"
-events: [pipeline_failure, pipeline_warning, rate_limit_exceeded, system_error]
-cooldown_minutes: COOLDOWN
-smtp: {host: mail.service.example, from_address: dp@service.example}
-"""
-WORK = "steps: [{step_id: work, ps_type: lab.act}]"
-TOLD = """
-steps:
-  - {step_id: work, ps_type: lab.act}
-  - {step_id: bad, ps_type: lab.act, trigger: on_failure}
-  - {step_id: good, ps_type: lab.act, trigger: on_success}
-  - {step_id: over, ps_type: lab.act, trigger: on_completion}
-  - {step_id: more, ps_type: lab.act}
-  - {step_id: any, ps_type: lab.act, trigger: always}
-"""
-
-
-@frozen
-class Post:
-    """A workshop whose runs are told of by mail."""
-
-    shop: Workshop
-    box: Letterbox
-    url: str
-
-    def courier(self, notices: Any = None) -> Courier:
-        journal, catalog = self.shop.journal, self.shop.catalog()
-        answers: dict[str, Script] = {(SYSTEM.parent / CREDENTIAL).read_text(): self._stored}
-        credentials = Credentials(ListedCentral(answers), LocalKms(self.shop.folder / "kms.key"), catalog.schemas)
-        return Courier(
-            Announcer(journal, journal, catalog),
-            notices or journal,
-            journal,
-            catalog.notifications,
-            credentials,
-            dict.fromkeys(Channel, self.box),
-            self.shop.clock,
-            lambda: 0.0,
-            "platform",
-        )
-
-    def _stored(self, asked: Any) -> list[Any]:
-        return [row for row in self.shop.stored if (row["org_slug"], [row["provider"]]) == tuple(asked.values())]
-
-    async def store(self, org: str, provider: str, secret: str) -> None:
-        """Store a credential as the platform does."""
-        bound = bound_data(org, provider, "c1")
-        sealed = await LocalKms(self.shop.folder / "kms.key").encrypt(secret.encode(), bound)
-        row = {"org_slug": org, "provider": provider, "credential_id": "c1", "encrypted_credential": sealed}
-        self.shop.stored.append({**row, "validation_status": "VALID"})
-
-    async def carry(self) -> list[str]:
-        """Send what there is, and return the subjects of all that was sent."""
-        courier = self.courier()
-        before = -1
-        while before != (before := await self._left()):
-            await courier.carry()
-        return self.box.subjects
-
-    async def ended(self, **parts: Any) -> None:
-        await self.shop.do(WORK, **parts)
-
-    async def query(self, sql: str, *values: Any) -> Any:
-        connection = await asyncpg.connect(self.url)
-        try:
-            return await connection.fetchval(sql, *values)
-        finally:
-            await connection.close()
-
-    async def _left(self) -> int:
-        news = "SELECT count(*) FROM outbox WHERE kind = 'notice'"
-        return int(await self.query(f"SELECT 1000 * ({news}) + (SELECT count(*) FROM letter)"))
-
-
-@pytest.fixture
-def post(shop: Workshop, journal_url: str) -> Post:
-    settle(shop)
-    return Post(shop, Letterbox(), journal_url)
-
-
-def settle(shop: Workshop, cooldown: float = 0) -> None:
-    file = shop.folder / "notify_systems" / "email_notification" / "config.yml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(MAIL.replace("COOLDOWN", str(cooldown)))
-
-
-async def fail(_ctx: StepContext) -> StepResult:
-    raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.PROVIDER_AUTH, "answered\r\nBcc: x@evil.example"))
-
-
-async def do(_ctx: StepContext) -> StepResult:
-    return StepResult()
 
 
 async def test_a_failure_its_lasting_and_its_end_are_told_once_each(post: Post) -> None:
@@ -237,88 +132,6 @@ async def test_two_couriers_send_a_letter_once(post: Post) -> None:
     await post.ended(work=fail)
     assert len(await _planned(post)) == 1
     assert await post.shop.journal.undertake(16, 4, 180) == ()
-
-
-async def ask(ctx: StepContext) -> StepResult:
-    subject = f"{ctx.step.step_id}: {{status}} {{reason}}"
-    await ctx.notify(Notice(Channel.EMAIL, subject, "took {duration}", ("boss@acme.example",)))
-    return StepResult()
-
-
-ASKING = dict.fromkeys(("bad", "good", "over", "any"), ask)
-
-
-@pytest.mark.parametrize(
-    ("part", "ran", "status"),
-    [(do, ["good", "over", "any"], RunStatus.COMPLETED), (fail, ["bad", "over", "any"], RunStatus.FAILED)],
-)
-async def test_steps_with_a_trigger_run_at_the_end_whatever_happened(
-    post: Post, part: Any, ran: list[str], status: RunStatus
-) -> None:
-    run = await post.shop.do(TOLD, work=part, **ASKING)
-    assert run.status is status
-    done = [step.step_id for step in run.steps if step.status is StepStatus.COMPLETED]
-    assert [name for name in done if name in ASKING] == ran
-    assert ("more" in done) is (part is do)
-    subjects = [subject for subject in await post.carry() if ": " in subject]
-    assert sorted(subject.split()[1] for subject in subjects) == sorted(f"{name}:" for name in ran)
-    assert all(status in subject for subject in subjects)
-    asked = [letter for letter in post.box.letters if letter.to == ("boss@acme.example",)]
-    assert len(asked) == len(ran)
-    assert asked[0].text.startswith("took ")
-
-
-async def test_a_step_at_the_end_changes_nothing_of_how_the_run_ends(post: Post) -> None:
-    async def snooze(_ctx: StepContext) -> StepResult:
-        raise SnoozeError(60, "later")
-
-    run = await post.shop.do(TOLD, good=fail, over=snooze)
-    assert run.status is RunStatus.COMPLETED
-    assert {run.step(name).status for name in ("good", "over")} == {StepStatus.FAILED}
-    again = await post.shop.do(TOLD, work=fail, bad=snooze, over=fail)
-    assert (again.status, again.error and again.error.step) == (RunStatus.FAILED, "work")
-
-
-@pytest.mark.parametrize(
-    ("why", "ran"), [(Interruption.TIMEOUT, {"bad", "over", "any"}), (Interruption.CANCEL, {"any"})]
-)
-async def test_a_run_that_is_interrupted_still_tells(post: Post, why: Interruption, ran: set[str]) -> None:
-    interrupted = uninterrupted()
-
-    async def interrupt(ctx: StepContext) -> StepResult:
-        if why is Interruption.CANCEL:
-            await post.shop.journal.cancel("acme", ctx.run_id)
-        interrupted.set_result(why)
-        return StepResult()
-
-    await post.shop.declare(TOLD)
-    post.shop.parts.update({"work": interrupt, **ASKING})
-    run = await post.shop.go_on(await post.shop.submit(), interrupted)
-    assert run.status is (RunStatus.TIMEOUT if why is Interruption.TIMEOUT else RunStatus.CANCELLED)
-    assert {name for name in ASKING if run.step(name).status is StepStatus.COMPLETED} == ran
-
-
-async def test_a_step_at_the_end_that_outlasts_the_run_changes_nothing_of_how_it_ends(post: Post) -> None:
-    interrupted = uninterrupted()
-
-    async def outlast(_ctx: StepContext) -> StepResult:
-        interrupted.set_result(Interruption.TIMEOUT)
-        await for_ever()
-        return StepResult()
-
-    await post.shop.declare(TOLD)
-    post.shop.parts.update({"good": outlast})
-    run = await post.shop.go_on(await post.shop.submit(), interrupted)
-    assert run.status is RunStatus.COMPLETED
-    assert run.step("good").status is StepStatus.CANCELLED
-
-
-async def test_a_retry_does_not_take_a_told_failure_for_told(post: Post) -> None:
-    failed = await post.shop.do(TOLD, work=fail, **ASKING)
-    again = await post.shop.acceptance().retry("acme", failed.run_id, key_id="")
-    run = await post.shop.go_on(again.run_id)
-    assert run.step("bad").status is StepStatus.COMPLETED
-    assert (await post.shop.run(failed.run_id)).step("bad").end_time != run.step("bad").end_time
 
 
 async def test_a_wait_for_the_rate_limit_a_warning_and_a_start_are_told(post: Post) -> None:
