@@ -1,7 +1,7 @@
 -- The cost of every day of every subscription plan, as temporary table saas_daily_costs.
 -- A plan counts from its start_date to its end_date, both included, whether it is active now or has been cancelled or
--- has expired since. One that has ended without an end_date counts until the day it was last changed; where that is
--- not known either, until the last day that was costed before, so that a recalculation takes no past cost away.
+-- has expired since. One that has ended without an end_date counts until the day it was last changed, or the last day
+-- that was costed before if that is later: it still ran then, and a recalculation takes no past cost away.
 -- The unit price is that of one billing cycle (a year's own price wins for annual plans). A cycle is a calendar week
 -- from Monday, month, quarter, half-year or year. A day costs the cycle's cost divided by the days of the cycle that
 -- the day lies in; rounding is carried from day to day, so that the days of a whole cycle add up to its cost exactly.
@@ -56,7 +56,10 @@ BEGIN
     plan.*,
     CASE
       WHEN plan.end_date IS NOT NULL THEN plan.end_date
-      WHEN plan.status IN ('cancelled', 'expired') THEN COALESCE(DATE(plan.updated_at), costed.costed_until, DATE '0001-01-01')
+      WHEN plan.status IN ('cancelled', 'expired')
+        THEN GREATEST(
+          COALESCE(DATE(plan.updated_at), DATE '0001-01-01'), COALESCE(costed.costed_until, DATE '0001-01-01')
+        )
       ELSE p_end_date
     END AS last_day,
     CASE WHEN plan.pricing_model = 'PER_SEAT' THEN COALESCE(plan.seats, 1) ELSE 1 END AS quantity,
