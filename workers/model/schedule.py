@@ -20,6 +20,8 @@ _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _LONGEST_WAIT_DAYS = 41 * 366
 _LAST_DAY = date(9999, 12, 30).toordinal()
 _SECOND = timedelta(seconds=1)
+# What a system keeps beside the zones: its own time, which another replica does not share, and clocks of another kind.
+_NO_ZONE = re.compile(r"(?:localtime|posixrules|Factory|(?:posix|right|SystemV)/.*)\Z", re.DOTALL)
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]+))?\Z", re.ASCII)
 
 
@@ -60,9 +62,12 @@ def cron_line(kind: str, time: str = "00:00", day_of_month: int | None = None) -
 def parse_zone(name: str) -> ZoneInfo:
     """Return an IANA zone; raise ValueError when there is none of that name."""
     try:
-        return ZoneInfo(name)
+        zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name[:60]!r}") from None
+        zone = None
+    if zone is None or _NO_ZONE.match(name):
+        raise ValueError(f"there is no time zone {name[:60]!r}")
+    return zone
 
 
 def next_due(timing: Timing, after: datetime) -> datetime | None:

@@ -109,7 +109,10 @@ def test_each_time_is_past_the_one_before(line: str) -> None:
     assert times == sorted(set(times))
 
 
-@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../../etc/passwd", "Europe", "\0", "europe/berlin "])
+@pytest.mark.parametrize(
+    "name",
+    ["", "Mars/Olympus", "../../etc/passwd", "Europe", "\0", "europe/berlin ", "localtime", "posixrules", "right/UTC"],
+)
 def test_a_zone_that_is_none_is_refused_by_name(name: str) -> None:
     with pytest.raises(ValueError, match="there is no time zone"):
         parse_zone(name)
