@@ -91,13 +91,15 @@ def turn(schedule: Schedule, occurrence: Occurrence, live: Sequence[Occurrence],
     """Decide about a DUE occurrence whose time has come.
 
     `live` are the occurrences of the schedule whose run has not ended, `ahead` counts those that wait before it. One
-    that is caught up waits whatever the overlap policy is, and so does what is due behind it: else it would be lost.
+    that is caught up waits whatever the overlap policy is, and so does what is due behind it, until its run has ended:
+    else the one or the other would be lost.
     """
     if not schedule.active:
         return Skip(_paused(schedule))
     if not live and not ahead:
         return Fire()
-    if schedule.overlap is Overlap.QUEUE or occurrence.late or ahead:
+    catching_up = occurrence.late or ahead or any(earlier.late for earlier in live)
+    if schedule.overlap is Overlap.QUEUE or catching_up:
         return Wait() if ahead < MOST_WAITING else Skip(f"{ahead} occurrences of the schedule waited before it")
     if schedule.overlap is Overlap.CANCEL_PREVIOUS:
         return Fire(tuple(earlier.run_ids[-1] for earlier in live))
@@ -143,6 +145,14 @@ def not_accepted(occurrence: Occurrence, failure: Failure, now: datetime) -> Occ
     if now - occurrence.due_at > PATIENCE:
         return evolve(occurrence, state=OccurrenceState.MISSED, act_at=None, why=said)
     return evolve(occurrence, act_at=now + timedelta(seconds=failure.retry_after or 60), why=said)
+
+
+def not_retried(occurrence: Occurrence, failure: Failure, now: datetime) -> Occurrence:
+    """Return an occurrence whose retry was refused: put off for an hour at most while the queue is full, else given up."""
+    said = f"{failure.reason}: {failure.message}"
+    if failure.reason is Reason.QUEUE_FULL and occurrence.ended_at and now - occurrence.ended_at <= PATIENCE:
+        return evolve(occurrence, retry_at=now + timedelta(seconds=failure.retry_after or 60), why=said)
+    return evolve(occurrence, retry_at=None, why=f"not tried again: {said}")
 
 
 def _paused(schedule: Schedule) -> str:

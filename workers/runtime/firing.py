@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 from attrs import evolve, frozen
@@ -18,6 +20,7 @@ from workers.model.occurrences import (
     followed,
     newly_due,
     not_accepted,
+    not_retried,
     retried,
     turn,
 )
@@ -84,19 +87,20 @@ class Firing:
         held = visit.held
         match turn(held.schedule, occurrence, visit.live, visit.ahead(occurrence)):
             case Fire(instead_of):
-                for run_id in instead_of:
-                    await self.intake.cancel(held.schedule.org_slug, run_id)
-                await self._fire(visit, occurrence)
+                await self._fire(visit, occurrence, instead_of)
             case Wait():
                 if occurrence.act_at is not None:
                     visit.put(evolve(occurrence, act_at=None))
             case Skip(why):
                 visit.put(evolve(occurrence, state=OccurrenceState.SKIPPED, act_at=None, why=why))
 
-    async def _fire(self, visit: Visit, occurrence: Occurrence) -> None:
+    async def _fire(self, visit: Visit, occurrence: Occurrence, instead_of: Sequence[UUID]) -> None:
         held = visit.held
         try:
             new = await self.acceptance.prepare(self._submission(held, occurrence))
+            # Not before: what may not run at all takes nobody's place.
+            for run_id in instead_of:
+                await self.intake.cancel(held.schedule.org_slug, run_id)
             added = await self.rounds.fire(held, occurrence.due_at, new)
         except FailedError as error:
             if error.failure.reason is Reason.SERVICE_UNAVAILABLE:
@@ -131,8 +135,7 @@ class Firing:
         except FailedError as error:
             if error.failure.reason is Reason.SERVICE_UNAVAILABLE:
                 raise
-            why = f"not tried again: {error.failure.reason}: {error.failure.message}"
-            visit.put(evolve(occurrence, retry_at=None, why=why))
+            visit.put(not_retried(occurrence, error.failure, held.now))
             return
         again = evolve(occurrence, retry_at=None, live=True, run_ids=(*occurrence.run_ids, added.run_id))
         visit.board[occurrence.due_at] = again

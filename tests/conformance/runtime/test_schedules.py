@@ -144,6 +144,18 @@ async def test_what_is_due_while_an_earlier_run_is_live_goes_as_the_schedule_say
     assert (await wall.states(schedule))[1] == ("SKIPPED" if overlap is Overlap.SKIP else "FIRED")
 
 
+async def test_what_may_not_run_stops_no_earlier_run(wall: Wall) -> None:
+    schedule = await wall.put(overlap=Overlap.CANCEL_PREVIOUS)
+    await wall.look()
+    await wall.database.execute("UPDATE occurrence SET due_at = due_at - interval '1 minute'")
+    await wall.database.execute("UPDATE schedule SET next_due = now(), look_at = now()")
+    wall.shop.enrol("acme", status="SUSPENDED")
+    await wall.look()
+    first, second = await wall.rows(schedule)
+    assert second.state == "SKIPPED"
+    assert (await wall.shop.run(first.run_ids[0])).status is RunStatus.PENDING
+
+
 async def test_a_run_that_failed_for_a_passing_reason_is_started_again_three_times(wall: Wall) -> None:
     schedule = await wall.put()
     await wall.look()

@@ -21,6 +21,7 @@ from workers.model.occurrences import (
     jitter,
     newly_due,
     not_accepted,
+    not_retried,
     retried,
     turn,
 )
@@ -111,6 +112,7 @@ def test_what_is_caught_up_waits_and_so_does_what_is_behind_it(overlap: Overlap)
     schedule = evolve(HOURLY, overlap=overlap)
     assert turn(schedule, Occurrence(NOON, late=True), [fired()], 0) == Wait()
     assert turn(schedule, Occurrence(NOON), [fired()], 1) == Wait()
+    assert turn(schedule, Occurrence(NOON), [fired(NOON - HOUR, late=True)], 0) == Wait()
 
 
 def test_only_so_many_wait() -> None:
@@ -181,3 +183,13 @@ def test_what_is_not_accepted_is_put_off_or_decided(reason: Reason, ago: timedel
     after = not_accepted(Occurrence(NOON - ago), failure, NOON)
     assert (after.state, after.why) == (state, f"{reason}: no")
     assert after.act_at == (NOON + timedelta(seconds=5) if state == "DUE" else None)
+
+
+def test_a_retry_waits_for_room_in_the_queue_an_hour_at_most() -> None:
+    full = Failure(Code.RESOURCE_EXHAUSTED, Reason.QUEUE_FULL, "no", retry_after=5)
+    failed = fired(live=False, status=RunStatus.FAILED, ended_at=NOON, retry_at=NOON + MINUTE)
+    put_off = not_retried(failed, full, NOON + MINUTE)
+    assert (put_off.retry_at, put_off.why) == (NOON + MINUTE + timedelta(seconds=5), "QUEUE_FULL: no")
+    for failure, now in ((full, NOON + 2 * HOUR), (evolve(full, reason=Reason.QUOTA_EXCEEDED), NOON + MINUTE)):
+        given_up = not_retried(failed, failure, now)
+        assert (given_up.retry_at, given_up.why) == (None, f"not tried again: {failure.reason}: no")
