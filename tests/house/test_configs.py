@@ -50,6 +50,18 @@ def test_every_pipeline_requires_registered_providers(catalog: Catalog) -> None:
             assert catalog.provider(provider).slug == provider
 
 
+@pytest.mark.parametrize(
+    "key", [f"sk-admin-{'a' * 60}", f"sk-ant-admin01-{'a' * 60}", '{"private_key": "a"}', "a1" * 16]
+)
+def test_a_credential_that_is_not_sealed_is_refused_before_it_is_kept_anywhere(catalog: Catalog, key: str) -> None:
+    store, day = catalog.pipelines["integrations/credentials/store"], date(2025, 6, 15)
+    with pytest.raises(FailedError) as raised:
+        catalog.inputs(store, {"credential": "OPENAI", "sealed": key}, day)
+    assert [one.field for one in raised.value.failure.violations] == ["sealed"]
+    assert key not in str(raised.value.failure)
+    assert catalog.inputs(store, {"credential": "OPENAI", "sealed": "A" * 54 + "=="}, day)
+
+
 PROVIDERS = ("OPENAI", "ANTHROPIC", "GCP_SA", "SMTP", "SLACK")
 
 

@@ -42,6 +42,7 @@ class ParameterFile:
     default: Any = None
     values: tuple[str, ...] = ()
     description: str = ""
+    pattern: str = ""
 
 
 @frozen

@@ -31,7 +31,15 @@ _SAMPLES: dict[ParameterType, Any] = {
 
 def declared_parameter(name: str, declared: ParameterFile) -> Parameter:
     """Return the parameter as the model knows it."""
-    return Parameter(name, declared.type, declared.required, declared.default, declared.values, declared.description)
+    return Parameter(
+        name,
+        declared.type,
+        declared.required,
+        declared.default,
+        declared.values,
+        declared.description,
+        declared.pattern,
+    )
 
 
 def parameter_faults(parameters: Mapping[str, ParameterFile]) -> Iterator[Fault]:
@@ -46,8 +54,18 @@ def parameter_faults(parameters: Mapping[str, ParameterFile]) -> Iterator[Fault]
             yield Fault(at, f"{name} is there for every pipeline and cannot be declared", key=True)
         if (declared.type is ParameterType.ENUM) is not bool(declared.values):
             yield Fault((*at, "values"), "values go with type enum, and an enum needs them")
+        elif declared.pattern and not _is_pattern(declared):
+            yield Fault((*at, "pattern"), "pattern is a regular expression, and goes with type string")
         elif declared.default is not None:
             yield from _default_faults(declared_parameter(name, declared), (*at, "default"))
+
+
+def _is_pattern(declared: ParameterFile) -> bool:
+    try:
+        re.compile(declared.pattern)
+    except re.error:
+        return False
+    return declared.type is ParameterType.STRING
 
 
 def _default_faults(parameter: Parameter, at: tuple[str, ...]) -> Iterator[Fault]:

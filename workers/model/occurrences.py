@@ -148,7 +148,7 @@ def not_accepted(occurrence: Occurrence, failure: Failure, now: datetime) -> Occ
 
 
 def not_retried(occurrence: Occurrence, failure: Failure, now: datetime) -> Occurrence:
-    """Return an occurrence whose retry was refused: put off for an hour at most while the queue is full, else given up."""
+    """Return an occurrence whose retry was refused: put off for an hour while the queue is full, else given up."""
     said = f"{failure.reason}: {failure.message}"
     if failure.reason is Reason.QUEUE_FULL and occurrence.ended_at and now - occurrence.ended_at <= PATIENCE:
         return evolve(occurrence, retry_at=now + timedelta(seconds=failure.retry_after or 60), why=said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from workers.model.days import parse_day
@@ -25,7 +26,10 @@ def type_value(parameter: Parameter, value: Any) -> Any:
                 raise ValueError(f"must be one of {', '.join(parameter.values)}")
             return value
         case ParameterType.STRING:
-            return _text(value)
+            text = _text(value)
+            if parameter.pattern and not re.fullmatch(parameter.pattern, text):
+                raise ValueError(f"must match {parameter.pattern}")
+            return text
 
 
 def _bool(value: Any) -> bool:

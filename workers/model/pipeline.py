@@ -29,7 +29,7 @@ class ParameterType(StrEnum):
 
 @frozen
 class Parameter:
-    """A declared parameter; `values` are those of an enum."""
+    """A declared parameter; `values` are those of an enum, and all of a string matches `pattern` where there is one."""
 
     name: str
     type: ParameterType = ParameterType.STRING
@@ -37,6 +37,7 @@ class Parameter:
     default: Any = None
     values: tuple[str, ...] = ()
     description: str = ""
+    pattern: str = ""
 
 
 @frozen
