@@ -24,7 +24,7 @@ from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
 from workers.model.lease import Lease
 from workers.model.run import EventType, Run, RunEvent
-from workers.ports import Authority, Clock, Dispatch, Keys
+from workers.ports import Authority, Clock, Dispatch, Expected, Keys
 from workers.rest import Egress, RestReader
 from workers.runtime.firing import Firing
 from workers.runtime.holdings import Interruption
@@ -42,9 +42,12 @@ ONE_STEP = "steps: [{step_id: only, ps_type: lab.act}]"
 
 
 class NoWarehouses:
-    """Steps of the laboratory write nowhere; an authority is all they are given."""
+    """Steps of the laboratory write nowhere; an authority is all they are given. `expected` is what was of the last."""
 
-    def of(self, authority: Authority) -> Authority:
+    expected: Expected
+
+    def of(self, authority: Authority, expected: Expected) -> Authority:
+        self.expected = expected
         return authority
 
 
@@ -61,6 +64,7 @@ class Workshop:
     stored: list[Any] = field(factory=list)
     keys: Keys | None = None
     dispatch: Dispatch | None = None
+    warehouses: NoWarehouses = field(factory=NoWarehouses)
     roll: Callable[[], float] = random.Random(3).random
     parts: dict[str, Part] = field(factory=lambda: PARTS)
     _read: dict[str, int] | None = field(default=None, init=False)
@@ -114,7 +118,7 @@ class Workshop:
         catalog = self.catalog()
         keys = self.keys or LocalKms(self.folder / "kms.key")
         credentials = Credentials(ListedCentral(answers), keys, catalog.schemas)
-        none: Any = NoWarehouses()
+        none: Any = self.warehouses
         shielded = self.supervisor.shielded
         stepping = Stepping(
             catalog, credentials, none, self.reader, self.journal, self.clock, self.roll, shielded, none

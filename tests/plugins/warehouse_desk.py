@@ -20,7 +20,7 @@ from workers.adapters.bigquery import STATEMENTS, BigQueryWarehouses, connect
 from workers.adapters.bigquery.warehouse import BigQueryWarehouse
 from workers.model.table import Column, TableSchema
 from workers.model.window import DateWindow
-from workers.ports import Authority, Reached, Row, Written
+from workers.ports import Authority, Expected, Reached, Row, Written
 
 FIRST, SECOND, THIRD = date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3)
 WINDOW = DateWindow(FIRST, SECOND)
@@ -78,10 +78,16 @@ class Desk:
     spool_dir: Path
 
     def warehouse(
-        self, run_id: UUID = RUN, *, run_seq: int = 1, fence: int = 1, step_id: str = "extract"
+        self,
+        run_id: UUID = RUN,
+        *,
+        run_seq: int = 1,
+        fence: int = 1,
+        step_id: str = "extract",
+        expected: Expected | None = None,
     ) -> BigQueryWarehouse:
         """The dataset on the authority of an attempt."""
-        return self.warehouses.of(Authority("acme", self.dataset, run_id, run_seq, fence, step_id))
+        return self.warehouses.of(Authority("acme", self.dataset, run_id, run_seq, fence, step_id), expected)
 
     async def restate(
         self,

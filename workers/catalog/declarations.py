@@ -9,6 +9,7 @@ from typing import Any, Literal
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, in_, le, max_len, min_len, optional
 
+from workers.catalog.expectations import ExpectationFile
 from workers.catalog.structure import Names
 from workers.model.pipeline import OnFailure, ParameterType
 from workers.model.table import IDENTIFIER
@@ -84,6 +85,7 @@ class StepFile:
     config: Mapping[str, Any] = field(factory=dict)
     source: Mapping[str, Any] | None = None
     destination: DestinationFile | None = None
+    dq: tuple[ExpectationFile, ...] = field(default=(), validator=max_len(100))
 
 
 @frozen

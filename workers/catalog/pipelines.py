@@ -11,6 +11,7 @@ from workers.catalog.conventions import convention_faults
 from workers.catalog.declarations import PipelineFile
 from workers.catalog.documents import Document, read_document
 from workers.catalog.egress import check_places
+from workers.catalog.expectations import column_faults
 from workers.catalog.faults import Fault, faults
 from workers.catalog.inputs import (
     declared_parameter,
@@ -150,7 +151,19 @@ def _tried(pipeline: Pipeline, around: Surroundings) -> tuple[Pipeline, list[Fau
         named |= found
         wrong += [Fault(("steps", index), f"there is no file {one!r}") for one in sorted(missing)]
         wrong += _reference_to_files(step, pipeline, around, ("steps", index))
+        wrong += _expectation_faults(step, trial.texts, around, ("steps", index, "dq"))
     return attrs.evolve(pipeline, config_hash=pinned(pipeline.source, named, around.tree)), wrong
+
+
+def _expectation_faults(step: Step, texts: Iterable[str], around: Surroundings, at: Path) -> Iterator[Fault]:
+    """Yield columns that no table has which the step names, and totals that no earlier step can tell."""
+    named = {*texts, *(one.table for one in step.dq)} | ({step.destination.table} if step.destination else set())
+    tables = [around.schemas.table(name) for name in sorted(named) if around.schemas.declared(name)]
+    yield from column_faults(step.dq, tables, at)
+    for index, one in enumerate(step.dq):
+        if one.total and one.total.partition(".")[0] not in step.depends_on:
+            said = f"total must be step.name of a step in depends_on, not {one.total[:80]!r}"
+            yield Fault((*at, index, "row_count", "total"), said)
 
 
 def _reference_to_files(step: Step, pipeline: Pipeline, around: Surroundings, at: Path) -> Iterator[Fault]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 from attrs.validators import and_, ge, le, max_len, min_len, optional
 
 from workers.catalog.documents import read_document
+from workers.catalog.expectations import ExpectationFile, column_faults, shape_faults
 from workers.catalog.faults import Fault
 from workers.catalog.problems import Findings, Problem
 from workers.catalog.structure import read_as
 from workers.catalog.tree import Tree
 from workers.model.failure import Code, Reason, refused
+from workers.model.quality import Expectation
 from workers.model.table import IDENTIFIER, Column, TableSchema
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -59,6 +61,7 @@ class SchemaFile:
     description: str = ""
     partition: PartitionFile | None = None
     clustering: tuple[str, ...] = field(default=(), validator=max_len(4))
+    expectations: tuple[ExpectationFile, ...] = field(default=(), validator=max_len(100))
 
     def schema(self) -> TableSchema:
         """Return the table as the rest of the service knows it."""
@@ -154,7 +157,27 @@ def _read(tree: Tree, path: str, findings: Findings) -> TableSchema | None:
         return None
     wrong = [*_faults(declared, system=path.startswith("system/"))]
     findings.problems += [document.problem(fault.message, *fault.path) for fault in wrong]
-    return None if wrong else declared.schema()
+    if wrong:
+        return None
+    table = declared.schema()
+    expected = tuple(one.expectation() for one in declared.expectations)
+    wrong = [*_expectation_faults(tree, table, expected)]
+    findings.problems += [document.problem(fault.message, *fault.path) for fault in wrong]
+    return None if wrong else evolve(table, expectations=tuple(_with_text(tree, one) for one in expected))
+
+
+def _with_text(tree: Tree, one: Expectation) -> Expectation:
+    return evolve(one, sql=tree.contents[one.sql_file].decode("utf-8", "replace")) if one.sql_file else one
+
+
+def _expectation_faults(tree: Tree, table: TableSchema, expected: Sequence[Expectation]) -> Iterator[Fault]:
+    yield from column_faults(expected, (table,), ("expectations",))
+    for index, one in enumerate(expected):
+        if one.sql_file and one.sql_file not in tree.contents:
+            yield Fault(("expectations", index, "sql"), f"there is no file {one.sql_file!r}")
+        if one.table or one.total:
+            said = "expectations of a table name neither a table nor an output: those stand in a step's dq"
+            yield Fault(("expectations", index), said)
 
 
 def _faults(declared: SchemaFile, *, system: bool) -> Iterator[Fault]:
@@ -168,6 +191,7 @@ def _faults(declared: SchemaFile, *, system: bool) -> Iterator[Fault]:
         if name.startswith(_RESERVED_COLUMNS):
             yield Fault(("columns", index, "name"), f"{column.name} starts like a name that BigQuery keeps")
         known[name] = column
+    yield from shape_faults(declared.expectations, ("expectations",))
     yield from _layout(declared, {column.name: column for column in declared.columns})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from workers.catalog.declarations import DestinationFile, StepFile
+from workers.catalog.expectations import shape_faults
 from workers.catalog.faults import Fault, faults
 from workers.catalog.structure import structure
 from workers.model.pipeline import Destination, Step, StepRetry
@@ -53,6 +54,7 @@ def _step(declared: StepFile, before: tuple[str, ...]) -> Step:
         config={key: value for key, value in inside.items() if key not in _PLACES},
         source=declared.source or inside.get("source") or {},
         destination=Destination(**attrs.asdict(target, recurse=False)) if target else None,
+        dq=tuple(one.expectation() for one in declared.dq),
     )
 
 
@@ -67,6 +69,7 @@ def step_faults(declared: Sequence[StepFile]) -> Iterator[Fault]:
     for index, one in enumerate(declared):
         yield from _name_faults(one, ("steps", index), seen)
         yield from _place_faults(one, ("steps", index))
+        yield from shape_faults(one.dq, ("steps", index, "dq"))
 
 
 def _name_faults(declared: StepFile, at: tuple[str | int, ...], seen: set[str]) -> Iterator[Fault]:

@@ -42,6 +42,7 @@ def named_files(
         if schema := step.destination.schema_file:
             folder = "/".join(part for part in (pipeline.provider, pipeline.domain) if part)
             files[schema] = around.tree.find(schema, folder)
+    files |= {one.sql_file: around.tree.find(one.sql_file) for one in step.dq if one.sql_file}
     found = {path for path in map(around.schemas.path, tables) if path} | {path for path in files.values() if path}
     return found, {text for text, path in files.items() if not path}
 

@@ -13,7 +13,7 @@ from workers.model.notice import Channel, Event, Letter, Notice, Pause, Terms, f
 from workers.model.run import Run, RunStatus, StepStatus
 
 MOST_HELD = 20
-BAD_DATA = "DATA_QUALITY_FAILED"
+BAD_DATA = Reason.DATA_QUALITY_FAILED.value
 FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.QUARANTINED})
 _TROUBLE = frozenset(
     {Event.PIPELINE_FAILURE, Event.DATA_QUALITY_FAILURE, Event.RATE_LIMIT_EXCEEDED, Event.SYSTEM_ERROR}

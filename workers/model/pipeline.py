@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from workers.model.quality import Expectation
+
 
 class OnFailure(StrEnum):
     """What a failed step means for the steps that depend on it."""
@@ -77,6 +79,7 @@ class Step:
     config: Mapping[str, Any] = field(factory=dict)
     source: Mapping[str, Any] = field(factory=dict)
     destination: Destination | None = None
+    dq: tuple[Expectation, ...] = ()
 
 
 @frozen

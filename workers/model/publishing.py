@@ -8,6 +8,7 @@ from typing import Any
 
 from workers.model.lease import QuotaCount
 from workers.model.org import Subscription
+from workers.model.quality import OUTPUT
 from workers.model.run import Run, RunError, RunStatus, StepRun, TriggerType
 
 Row = Mapping[str, Any]
@@ -79,7 +80,7 @@ def cost_rows(run: Run) -> Iterator[Row]:
         "unit": "COUNT",
         "duration_ms": duration,
     }
-    for step in run.steps:
+    for step in _own(run):
         if billed := _billed(step):
             yield fixed | {
                 "cost_id": f"{run.run_id}-{step.step_id}",
@@ -88,6 +89,32 @@ def cost_rows(run: Run) -> Iterator[Row]:
                 "unit": "BYTES",
                 "bytes_billed": billed,
             }
+
+
+def dq_rows(run: Run) -> Iterator[Row]:
+    """Rows of org_meta_dq_results: one for each table that a step of the run has published or was kept from."""
+    for step in _own(run):
+        at = step.end_time or run.end_time or run.created_at
+        path = "/".join(part for part in (run.provider, run.domain, run.pipeline) if part)
+        for audited in step.output.get(OUTPUT) or ():
+            yield {
+                "dq_result_id": f"{run.run_id}-{step.step_id}-{audited['table']}",
+                "pipeline_logging_id": str(run.run_id),
+                "org_slug": run.org_slug,
+                "target_table": audited["table"],
+                "dq_config_id": f"{path}#{step.step_id}",
+                "executed_at": at,
+                "expectations_passed": audited["passed"],
+                "expectations_failed": len(audited["failed"]),
+                "failed_expectations": list(audited["failed"]),
+                "overall_status": audited["status"],
+                "ingestion_date": at.date(),
+            }
+
+
+def _own(run: Run) -> Iterator[StepRun]:
+    """Yield the steps that the run did itself: a retry adopts others, which began before it was accepted."""
+    return (step for step in run.steps if step.start_time is None or step.start_time >= run.created_at)
 
 
 def quota_row(count: QuotaCount, terms: Subscription, at: datetime) -> Row:

@@ -6,6 +6,8 @@ import re
 
 from attrs import frozen
 
+from workers.model.quality import Expectation
+
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
 
 
@@ -21,7 +23,10 @@ class Column:
 
 @frozen
 class TableSchema:
-    """A table: its columns, the DATE or TIMESTAMP column it is partitioned by per day, and its clustering."""
+    """A table: its columns, the DATE or TIMESTAMP column it is partitioned by per day, and its clustering.
+
+    `expectations` are those that hold for whatever is published into it.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -29,6 +34,7 @@ class TableSchema:
     expiration_days: int | None = None
     clustering: tuple[str, ...] = ()
     description: str = ""
+    expectations: tuple[Expectation, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, if declared."""

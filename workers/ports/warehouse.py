@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from typing import Protocol
 from uuid import UUID
 
 from attrs import field, frozen
 
+from workers.model.quality import Audited, Expectation
 from workers.model.table import TableSchema
 from workers.model.window import DateWindow
 from workers.ports.plain import Row
@@ -50,6 +52,22 @@ class Authority:
     run_seq: int
     fence: int
     step_id: str
+
+
+async def _unheard(_audited: Audited) -> None:
+    return
+
+
+@frozen
+class Expected:
+    """What a step expects of whatever it publishes, beside what the declarations of its tables do.
+
+    `day` is the run's, against which the age of rows is measured; `heard` is told what every audit found.
+    """
+
+    day: date
+    expectations: tuple[Expectation, ...] = ()
+    heard: Callable[[Audited], Awaitable[None]] = _unheard
 
 
 @frozen
@@ -112,8 +130,8 @@ class Load(Protocol):
 
         An empty answer empties the window only when `complete`; days that a newer run has written are left to it. Of
         an answer that `reached` only some values of a column, rows with others stay as they are, and are not written.
-        Raises FailedError with STALE_RUN when a newer attempt of this run has written, SHRINK_HELD,
-        WAREHOUSE_UNAVAILABLE, WAREHOUSE_QUOTA or WAREHOUSE_REJECTED.
+        Raises FailedError with DATA_QUALITY_FAILED when the rows are not as expected, STALE_RUN when a newer attempt of
+        this run has written, SHRINK_HELD, WAREHOUSE_UNAVAILABLE, WAREHOUSE_QUOTA or WAREHOUSE_REJECTED.
         """
 
 
@@ -218,8 +236,8 @@ class CentralWarehouse(Protocol):
 class Warehouses(Protocol):
     """The way to both."""
 
-    def of(self, authority: Authority) -> Warehouse:
-        """Return the organisation's dataset, bound to an authority."""
+    def of(self, authority: Authority, expected: Expected | None = None) -> Warehouse:
+        """Return the organisation's dataset, bound to an authority and to what is expected of its rows."""
 
     def central(self) -> CentralWarehouse:
         """Return the platform's dataset."""

@@ -6,24 +6,28 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import structlog
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
-from workers.model.failure import FailedError
+from workers.model.failure import Code, FailedError, Reason, refused
 from workers.model.lease import Lease, Logged, Noticed, PageRead
 from workers.model.notice import Notice
 from workers.model.page import Page, Read, Receipt
 from workers.model.parameters import Inputs
 from workers.model.pipeline import Pipeline, Step
+from workers.model.quality import Audited, Expectation
 from workers.model.run import Progress, StepRun
 from workers.ports import (
     Access,
     Authority,
     Clock,
+    Expected,
     Journal,
     Reader,
     Reading,
@@ -82,6 +86,8 @@ class Contexts:
         """Make the context of an attempt; `done` are the steps that have their outcome."""
         run, says = plan.lease.run, _Says(plan, step, self.clock)
         vault = self._vault(plan, attempt, done)
+        memory.audited.clear()
+        expected = self._expected(step, run.run_date, memory, says, done)
         async with AsyncExitStack() as stack, _explaining(vault):
             yield StepContext(
                 org=run.org_slug,
@@ -91,7 +97,7 @@ class Contexts:
                 step=step,
                 variables=plan.variables,
                 schemas=self.catalog.schemas,
-                warehouse=self.warehouses.of(_authority(plan, step)),
+                warehouse=self.warehouses.of(_authority(plan, step), expected),
                 secret=vault.secret,
                 vault=vault,
                 endpoint=self.catalog.endpoint,
@@ -108,6 +114,27 @@ class Contexts:
                 outputs={name: ended.output for name, ended in done.items()},
                 warehouse_as=lambda provider, project="": self._source(stack, vault, provider, project),
             )
+
+    def _expected(self, step: Step, day: date, memory: Memory, says: _Says, done: Mapping[str, StepRun]) -> Expected:
+        async def heard(audited: Audited) -> None:
+            memory.hear(audited)
+            if audited.failed:
+                await says.message(f"{audited.table} is not as expected: {audited.said()}")
+
+        return Expected(day, tuple(self._known(one, done) for one in step.dq), heard)
+
+    def _known(self, one: Expectation, done: Mapping[str, StepRun]) -> Expectation:
+        """Return the expectation with what only a run knows; raises FailedError(CONFIG_INVALID)."""
+        if one.sql_file:
+            one = evolve(one, sql=self.catalog.schemas.sql(one.sql_file))
+        if not one.total:
+            return one
+        step_id, _, name = one.total.partition(".")
+        told = done[step_id].output.get(name) if step_id in done else None
+        if type(told) is not int:
+            message = f"{one.name}: the step {step_id} has told no whole number {name}"
+            raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, message)
+        return evolve(one, least=Decimal(told), most=Decimal(told))
 
     async def _source(self, stack: AsyncExitStack, vault: StepVault, provider: str, project: str) -> Source:
         access = Access(project=project)

@@ -29,6 +29,10 @@ _BLAME: dict[Reason, tuple[str, str]] = {
     Reason.CONFIG_INVALID: ("service", "correct the declaration, then start a new run"),
     Reason.SCHEMA_CONFLICT: ("service", "migrate the table as the message says, then retry"),
     Reason.SHRINK_HELD: ("caller", "check the provider's data; start a run with force_refresh to accept them"),
+    Reason.DATA_QUALITY_FAILED: (
+        "caller",
+        "check the provider's data against what the message names, then retry; the table holds the version before",
+    ),
     Reason.STALE_RUN: ("caller", "nothing: a newer attempt of the run has written these days"),
     Reason.PROCESS_CRASHED: (
         "service",

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from attrs import define
+from attrs import define, field
 
 from workers.model.lease import Checkpointed
 from workers.model.patience import Patience, state_of
+from workers.model.quality import OUTPUT, Audited
 from workers.model.run import StepRun
 from workers.runtime.recorder import Recorder
 
 
 @define
 class Memory:
-    """The latest of both, journalled together."""
+    """The latest of both, journalled together; and what the audits of this attempt found."""
 
     step_id: str
     recorder: Recorder
     state: Mapping[str, Any]
     patience: Patience
+    audited: dict[str, Audited] = field(factory=dict)
 
     @classmethod
     def of(cls, step: StepRun, recorder: Recorder) -> Self:
@@ -31,6 +33,16 @@ class Memory:
         """Journal a processor's state."""
         self.state = state
         await self._write()
+
+    def hear(self, audited: Audited) -> None:
+        """Take up what an audit found; what this attempt publishes into one table counts together."""
+        before = self.audited.get(audited.table)
+        self.audited[audited.table] = before.joined(audited) if before else audited
+
+    @property
+    def quality(self) -> Mapping[str, Any]:
+        """What the audits of this attempt found, as a step's output keeps it; nothing without audits."""
+        return {OUTPUT: [one.shown() for one in self.audited.values()]} if self.audited else {}
 
     async def wait(self, seconds: float) -> None:
         """Journal that the step is going to wait."""

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from workers.catalog.orgs import Directory
 from workers.model.failure import FailedError
 from workers.model.lease import Parcel
-from workers.model.publishing import cost_rows, quota_row, run_row, step_rows
+from workers.model.publishing import cost_rows, dq_rows, quota_row, run_row, step_rows
 from workers.model.timetable_rows import occurrence_row, queue_rows, schedule_row
 from workers.ports import CentralWarehouse, Clock, Rounds, Row, Schemas, Upkeep
 from workers.runtime.supervisor import Supervisor
@@ -87,6 +87,7 @@ class Publisher:
         batch = parcels[0].batch
         await self._append("org_meta_pipeline_runs", [run_row(run) for run in runs], batch)
         await self._append("org_meta_step_logs", [row for run in runs for row in step_rows(run)], batch)
+        await self._append("org_meta_dq_results", [row for run in runs for row in dq_rows(run)], batch)
         await self._append("org_cost_tracking", [row for run in runs for row in cost_rows(run)], batch)
 
     async def _quotas(self, parcels: Sequence[Parcel]) -> None:

@@ -8,6 +8,8 @@ FROM (
 {rows}
 );
 
+{audit}
+
 BEGIN TRANSACTION;
 
 SET v_newer = (
@@ -43,4 +45,4 @@ END IF;
 
 COMMIT TRANSACTION;
 
-SELECT v_adopted AS dp_adopted, v_rows AS dp_published, 0 AS dp_superseded;
+SELECT v_adopted AS dp_adopted, v_rows AS dp_published, 0 AS dp_superseded{audited};

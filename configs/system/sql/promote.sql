@@ -13,4 +13,4 @@ BEGIN TRANSACTION;
 
 COMMIT TRANSACTION;
 
-SELECT v_all_adopted AS dp_adopted, v_published AS dp_published, v_superseded AS dp_superseded{told};
+SELECT v_all_adopted AS dp_adopted, v_published AS dp_published, v_superseded AS dp_superseded{audited}{told};

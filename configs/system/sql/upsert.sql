@@ -9,6 +9,8 @@ FROM (
 {rows}
 );
 
+{audit}
+
 SET v_keyless = (SELECT COUNT(*) FROM dp_source WHERE {keyless});
 IF v_keyless > 0 THEN
   RAISE USING MESSAGE = CONCAT('DP_KEY_MISSING ', CAST(v_keyless AS STRING));
@@ -83,4 +85,4 @@ END IF;
 
 COMMIT TRANSACTION;
 
-SELECT v_adopted AS dp_adopted, v_rows AS dp_published, IF(v_left > 0, 1, 0) AS dp_superseded;
+SELECT v_adopted AS dp_adopted, v_rows AS dp_published, IF(v_left > 0, 1, 0) AS dp_superseded{audited};

@@ -45,6 +45,8 @@ async def test_the_steps_of_a_run_are_published_in_order(sandbox: Running) -> No
     errors = {row["step_name"]: row["error_message"] for row in steps}
     assert errors["extract_usage"] is None
     assert errors["extract_reported_cost"].startswith("PROVIDER_REFUSED: ")
+    [audited] = await rows(sandbox, "org_meta_dq_results", "pipeline_logging_id", run["run_id"])
+    assert (audited["target_table"], audited["overall_status"]) == ("openai_usage_daily_raw", "PASSED")
     [row] = await rows(sandbox, "org_meta_pipeline_runs", "pipeline_logging_id", run["run_id"])
     assert (row["status"], row["error_message"]) == ("FAILED", errors["extract_reported_cost"])
 

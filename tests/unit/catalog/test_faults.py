@@ -55,6 +55,16 @@ ROWS = [
     (step("depends_on: [load_x]"), "6:17: there is no step 'load_x'"),
     (step("depends_on: 3"), "6:17: must be a list, not 3"),
     (CIRCLE, "2:67: depends on itself through others: load_a, load_b"),
+    # expectations
+    (step("dq: {not_null: id}"), "6:9: must be a list, not a mapping"),
+    (step("dq: [{not_nul: id}]"), "6:11: unknown key 'not_nul'; did you mean 'not_null'?"),
+    (step("dq: [{severity: critical}]"), "6:10: an expectation has exactly one of not_null, unique"),
+    (step("dq: [{not_null: id, unique: id}]"), "6:10: an expectation has exactly one of not_null, unique"),
+    (step("dq: [{range: {column: id}}]"), "6:18: bounds nothing: give min or max"),
+    (step("dq: [{row_count: {min: 3, max: 2}}]"), "6:22: no number is between 3 and 2"),
+    (step("dq: [{row_count: {total: load_x.rows}}]"), "6:30: total must be step.name of a step in depends_on"),
+    (step("dq: [{sql: checks/absent.sql}]"), "2:5: there is no file 'checks/absent.sql'"),
+    (step("dq: [{sql: SELECT 1}]"), "6:16: must name a .sql file below configs/"),
     # processors
     ("steps:\n  - {step_id: load_a, ps_type: generic.absent}\n", "2:32: there is no processor 'generic.absent'"),
     ("steps:\n  - {step_id: load_a, ps_type: absent.absent}\n", "2:32: there is no processor 'absent.absent'"),

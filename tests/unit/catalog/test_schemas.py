@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.catalog.conftest import Configs
 from workers.model.failure import FailedError
+from workers.model.quality import Check
 from workers.model.table import Column, TableSchema
 
 SCHEMA: dict[str, Any] = {
@@ -34,6 +35,20 @@ def test_a_schema_file_declares_a_table(configs: Configs) -> None:
     )
 
 
+def test_expectations_of_a_table_are_part_of_it(configs: Configs) -> None:
+    configs.write("vendor/checks/odd.sql", "SELECT COUNT(*) FROM {rows}")
+    said = [{"not_null": ["id", "day"]}, {"name": "odd", "severity": "warning", "sql": "vendor/checks/odd.sql"}]
+    configs.write("vendor/cost/schemas/anything.json", json.dumps(SCHEMA | {"expectations": said}))
+    whole, odd = configs.load().schemas.table("users_daily_raw").expectations
+    assert (whole.name, whole.check, whole.columns, whole.critical) == (
+        "not_null(id, day)",
+        Check.NOT_NULL,
+        ("id", "day"),
+        True,
+    )
+    assert (odd.name, odd.critical, odd.sql) == ("odd", False, "SELECT COUNT(*) FROM {rows}")
+
+
 def test_a_table_that_nobody_declares_is_refused(configs: Configs) -> None:
     with pytest.raises(FailedError, match="no schema file declares table 'absent'"):
         configs.load().schemas.table("absent")
@@ -47,6 +62,15 @@ def test_json_elsewhere_is_no_schema(configs: Configs) -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
+        ({"expectations": [{"not_null": "who"}]}, "there is no column 'who' in users_daily_raw"),
+        ({"expectations": [{"range": {"column": "id", "min": 0}}]}, "range cannot be said of id, REQUIRED STRING"),
+        (
+            {"expectations": [{"accepted_values": {"column": "id", "values": [1]}}]},
+            "accepted_values cannot be said of id",
+        ),
+        ({"expectations": [{"freshness": {"column": "id", "max_age_hours": 1}}]}, "freshness cannot be said of id"),
+        ({"expectations": [{"sql": "vendor/absent.sql"}]}, "there is no file 'vendor/absent.sql'"),
+        ({"expectations": [{"row_count": {"total": "a.b"}}]}, "neither a table nor an output"),
         ({"columns": [ID, DAY, ID]}, "column id is there twice"),
         ({"columns": [ID, DAY, {**ID, "name": "ID"}]}, "column ID is there twice; case does not count"),
         ({"columns": [ID, {**DAY, "type": "DAY"}]}, "must be one of STRING, BYTES"),

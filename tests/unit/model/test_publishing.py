@@ -10,13 +10,15 @@ from tests.fakes.rows_of import declared, misfits
 from workers.model.failure import Code, Reason
 from workers.model.lease import QuotaCount
 from workers.model.org import Subscription
-from workers.model.publishing import cost_rows, quota_row, run_row, step_rows
+from workers.model.publishing import cost_rows, dq_rows, quota_row, run_row, step_rows
+from workers.model.quality import OUTPUT, Audited, Finding
 from workers.model.run import Run, RunError, RunStatus, StepRun, StepStatus, TriggerType
 
 AT = datetime(2026, 1, 2, 23, 59, 59, tzinfo=UTC)
 RUNS = declared("system/schemas/org_meta_pipeline_runs.json")
 STEPS = declared("system/schemas/org_meta_step_logs.json")
 COSTS = declared("system/schemas/org_cost_tracking.json")
+QUALITY = declared("system/schemas/org_meta_dq_results.json")
 QUOTAS = declared("system/schemas/org_usage_quotas.json")
 
 
@@ -59,6 +61,32 @@ def test_a_quarantined_run_is_failed_with_its_reason() -> None:
     error = RunError(Code.INTERNAL, Reason.PROCESS_CRASHED, "died 3 times")
     row = run_row(run(RunStatus.QUARANTINED, error=error))
     assert (row["status"], row["error_message"]) == ("FAILED", "PROCESS_CRASHED: died 3 times")
+
+
+AUDITED = Audited("t", (Finding("whole", "not_null", "critical", 2), Finding("n", "row_count", "warning", 0)))
+
+
+def test_what_audits_found_is_a_row_for_each_table() -> None:
+    step = StepRun("a", "x.y", StepStatus.FAILED, start_time=AT, end_time=AT, output={OUTPUT: [AUDITED.shown()]})
+    [row] = dq_rows(run(RunStatus.FAILED, steps=(step,)))
+    assert misfits(QUALITY, row) == []
+    assert (row["dq_config_id"], row["overall_status"], row["expectations_passed"]) == ("openai/cost/n#a", "FAILED", 1)
+    assert row["failed_expectations"] == [
+        {"expectation": "whole", "check": "not_null", "severity": "critical", "failing": 2}
+    ]
+
+
+def test_what_a_retry_adopted_is_neither_audited_nor_billed_again() -> None:
+    adopted = StepRun(
+        "a",
+        "x.y",
+        StepStatus.COMPLETED,
+        start_time=AT - timedelta(hours=1),
+        output={OUTPUT: [AUDITED.shown()], "bytes_billed": 10},
+    )
+    again = run(steps=(adopted,))
+    assert list(dq_rows(again)) == []
+    assert [row["resource_type"] for row in cost_rows(again)] == ["PIPELINE_RUN"]
 
 
 def test_durations_are_in_milliseconds_and_absent_while_there_is_no_end() -> None:

@@ -51,6 +51,7 @@ _FAILURES: Mapping[Kind, tuple[Code, Reason, str]] = {
     ),
     Kind.KEYLESS: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, "{0} rows have no value in a key field"),
     Kind.REPEATED: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, "{0} keys stand in several rows"),
+    Kind.QUALITY: (Code.FAILED_PRECONDITION, Reason.DATA_QUALITY_FAILED, "rows are not as expected"),
     Kind.UNSOUND: (Code.FAILED_PRECONDITION, Reason.DATA_INVALID, ""),
 }
 _WAITS = {

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from workers.adapters.bigquery.aim import FILLED_IN, Aim
+from workers.adapters.bigquery.auditing import NO_AUDIT, Audit
 from workers.adapters.bigquery.names import digest, job_name, quoted
 from workers.adapters.bigquery.parameters import Parameter, named, typed
 from workers.adapters.bigquery.rendering import fill, parts
@@ -43,6 +44,7 @@ class Piece:
     aim: Aim
     source: Source
     complete: bool = True
+    audit: Audit = NO_AUDIT
 
 
 @frozen
@@ -63,9 +65,9 @@ class Writer:
     ledger: str
     sql: Mapping[str, str]
 
-    def promote(self, aim: Aim, source: Source, now: Any, *, complete: bool) -> Script:
+    def promote(self, aim: Aim, source: Source, now: Any, *, complete: bool, audit: Audit = NO_AUDIT) -> Script:
         """Replace what `aim` names by the rows of `source`; of an incomplete source what it reached, or its days."""
-        return self.publish((Piece(aim, source, complete),), now)
+        return self.publish((Piece(aim, source, complete, audit),), now)
 
     def publish(self, pieces: Sequence[Piece], now: Any, making: Making | None = None) -> Script:
         """Replace what the pieces aim at, all in one transaction; their content is that of the first."""
@@ -75,14 +77,19 @@ class Writer:
         sql = fill(
             self.sql["promote"],
             prologue=making.sql,
-            sources="\n\n".join(fill(clauses["source"], **blank) for blank in blanks),
+            sources="\n\n".join(
+                f"{fill(clauses['source'], **blank)}\n\n{piece.audit.sql}"
+                for blank, piece in zip(blanks, pieces, strict=True)
+            ),
             publications="\n".join(fill(self.sql["publication"], **blank) for blank in blanks),
+            audited="".join(piece.audit.told for piece in pieces),
             told=making.told,
         )
         said: dict[str, Any] = {}
         for number, piece in enumerate(pieces):
             values = {**_aimed(piece.aim, complete=piece.complete), "dp_scope": piece.aim.scope_text}
             said |= {f"{name}_{number}": value for name, value in values.items()}
+            said |= piece.audit.parameters
         scoped = {
             _scope_parameter(number, index): value
             for number, piece in enumerate(pieces)
@@ -90,11 +97,13 @@ class Writer:
         }
         return self._script(sql, said, scoped, pieces[0].source, now, making.parameters)
 
-    def append(self, table: TableSchema, source: Source, now: Any, ordinal: int) -> Script:
+    def append(self, table: TableSchema, source: Source, now: Any, ordinal: int, audit: Audit = NO_AUDIT) -> Script:
         """Add the rows of `source`; `ordinal` tells apart what one step appends to one table."""
         scope = f"append/{self.authority.run_id}/{self.authority.step_id}/{ordinal}"
-        sql = fill(self.sql["append"], **self._blanks(parts(self.sql["parts"]), table, source))
-        return self._script(sql, {**_aimed(Aim(table, None), complete=True), "dp_scope": scope}, {}, source, now)
+        blanks = self._blanks(parts(self.sql["parts"]), table, source)
+        sql = fill(self.sql["append"], audit=audit.sql, audited=audit.told, **blanks)
+        said = {**_aimed(Aim(table, None), complete=True), "dp_scope": scope, **audit.parameters}
+        return self._script(sql, said, {}, source, now)
 
     def _piece_blanks(self, clauses: Mapping[str, str], number: int, piece: Piece) -> dict[str, str]:
         day, inside = _window(clauses, piece.aim, number)
@@ -112,7 +121,15 @@ class Writer:
             **self._blanks(clauses, piece.aim.table, piece.source),
         }
 
-    def upsert(self, table: TableSchema, keys: Sequence[str], whose: str, source: Source, now: Any) -> Script:
+    def upsert(
+        self,
+        table: TableSchema,
+        keys: Sequence[str],
+        whose: str,
+        source: Source,
+        now: Any,
+        audit: Audit = NO_AUDIT,
+    ) -> Script:
         """Merge the rows of `source` by `keys`; `whose` tells apart what different pipelines merge into one table."""
         clauses = parts(self.sql["parts"])
         names = [quoted(column.name) for column in table.columns]
@@ -125,11 +142,12 @@ class Writer:
             matched=f" {clauses['merge.and']} ".join(matched),
             changes=", ".join(fill(clauses["merge.change"], column=name) for name in names),
             given=", ".join(fill(clauses["merge.given"], column=name) for name in names),
+            audit=audit.sql,
+            audited=audit.told,
             **self._blanks(clauses, table, source),
         )
-        return self._script(
-            sql, {**_aimed(Aim(table, None), complete=True), "dp_scope": f"merge/{whose}"}, {}, source, now
-        )
+        said = {**_aimed(Aim(table, None), complete=True), "dp_scope": f"merge/{whose}", **audit.parameters}
+        return self._script(sql, said, {}, source, now)
 
     def _blanks(self, clauses: Mapping[str, str], table: TableSchema, source: Source) -> dict[str, str]:
         target = f"{self.path}.{quoted(table.name)}"

@@ -7,13 +7,14 @@ turn keeps that rare, and the job runner repeats what it happens to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from attrs import frozen
 from google.cloud import bigquery
 
+from workers.adapters.bigquery.auditing import counts_of
 from workers.adapters.bigquery.calls import CALL_SECONDS, ONCE, Calls
 from workers.adapters.bigquery.jobs import Done, Job, Jobs
 from workers.adapters.bigquery.parameters import Parameter
@@ -63,11 +64,15 @@ class Queries:
 
 @frozen
 class Published:
-    """What a publication wrote, and the rows it told beside that, under the names that do not begin with `dp_`."""
+    """What a publication wrote, and the rows it told beside that, under the names that do not begin with `dp_`.
+
+    `counts` are those of its audits, by their numbers.
+    """
 
     written: Written
     rows: tuple[Row, ...]
     job_id: str
+    counts: Mapping[int, tuple[int, ...]]
 
 
 class Publisher:
@@ -91,7 +96,7 @@ class Publisher:
         adopted = done.adopted or bool(result["dp_adopted"])
         written = Written(int(result["dp_published"] or 0), answer.bytes_billed, adopted, int(result["dp_superseded"]))
         told = tuple(_told(row) for row in answer.rows if row.get("dp_told"))
-        return Published(written, told, str(done.job.job_id))
+        return Published(written, told, str(done.job.job_id), counts_of(result))
 
 
 def _told(row: Row) -> Row:

@@ -9,7 +9,7 @@ _BLANK = re.compile(r"\{([a-z_]+)\}")
 _DATASETS = re.compile(r"\{(dataset|central)\}")
 _PART = re.compile(r"^-- name: *(\S+)[ \t]*\n", re.MULTILINE)
 
-STATEMENTS = ("promote", "publication", "append", "upsert", "merge", "parts", "routines")
+STATEMENTS = ("promote", "publication", "append", "upsert", "merge", "parts", "quality", "routines")
 
 
 def fill(template: str, **blanks: str) -> str:

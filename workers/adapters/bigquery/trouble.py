@@ -32,6 +32,7 @@ class Kind(StrEnum):
     OUTSIDE = "rows outside the window"
     KEYLESS = "rows without a key"
     REPEATED = "several rows with one key"
+    QUALITY = "rows are not as expected"
     UNSOUND = "a procedure refuses what it was to work on"
 
 
@@ -58,6 +59,7 @@ _OURS = {
     "DP_OUTSIDE_WINDOW": Kind.OUTSIDE,
     "DP_KEY_MISSING": Kind.KEYLESS,
     "DP_KEY_REPEATED": Kind.REPEATED,
+    "DP_QUALITY_FAILED": Kind.QUALITY,
 }
 _OUR_RAISE = re.compile(r"(DP_[A-Z]+_[A-Z]+)((?: \d+)*)")
 _UNSOUND = re.compile(r"DP_DATA_INVALID ([A-Za-z0-9_ ,:.-]{1,400})")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
 from attrs import evolve, field, frozen
 
 from workers.adapters.bigquery.aim import Aim
+from workers.adapters.bigquery.auditing import NO_AUDIT, Audit, Auditor
 from workers.adapters.bigquery.calling import calling
 from workers.adapters.bigquery.failures import step_errors
 from workers.adapters.bigquery.load import Publish
@@ -16,8 +17,10 @@ from workers.adapters.bigquery.loads import open_load
 from workers.adapters.bigquery.names import sha256
 from workers.adapters.bigquery.parameters import named
 from workers.adapters.bigquery.promotion import Making, Piece, Script, Writer
+from workers.adapters.bigquery.publishing import Published
 from workers.adapters.bigquery.rendering import bind, parts
 from workers.adapters.bigquery.sources import Source
+from workers.adapters.bigquery.trouble import TroubleError
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.failure import Code, FailedError, Reason, refused
 from workers.model.table import TableSchema
@@ -32,6 +35,7 @@ class BigQueryWarehouse:
     _wiring: Wiring
     _authority: Authority
     _writer: Writer
+    _auditor: Auditor
     _appended: Counter[str] = field(factory=Counter, init=False)
 
     async def ensure(self, table: TableSchema) -> None:
@@ -67,7 +71,8 @@ class BigQueryWarehouse:
         ordinal = self._ordinal(table)
 
         async def publish(now: TableSchema, source: Source, _complete: bool) -> Written:
-            return await self._append(now, source, ordinal) if source.stages else Written(0)
+            expecting = source.stages or self._auditor.of(now, "dp_source") != NO_AUDIT
+            return await self._append(now, source, ordinal) if expecting else Written(0)
 
         return self._load(table, f"append {ordinal}", publish, keys)
 
@@ -75,7 +80,8 @@ class BigQueryWarehouse:
         """Insert or update rows that are written to the load."""
 
         async def publish(now: TableSchema, source: Source, _complete: bool) -> Written:
-            return await self._merge(now, keys, whose, source) if source.stages else Written(0)
+            expecting = source.stages or self._auditor.of(now, "dp_source") != NO_AUDIT
+            return await self._merge(now, keys, whose, source) if expecting else Written(0)
 
         return self._load(table, f"merge {whose}", publish, keys)
 
@@ -127,8 +133,9 @@ class BigQueryWarehouse:
                 answer = await self._wiring.queries.answer(done)
                 return Called(answer.rows, str(done.job.job_id), Written(0, answer.bytes_billed))
             await self._wiring.tables.ensure(dataset, self._wiring.ledger)
-            script = self._writer.publish(_pieces(publications, making), self._wiring.clock.now(), making)
-            published = await self._wiring.publisher.publish("call", script, self._authority)
+            pieces = self._pieces(publications, making)
+            script = self._writer.publish(pieces, self._wiring.clock.now(), making)
+            published = await self._audited("call", script, [piece.audit for piece in pieces])
         return Called(published.rows, published.job_id, published.written)
 
     def _load(
@@ -146,35 +153,46 @@ class BigQueryWarehouse:
         return Source(content, select=select, parameters=parameters)
 
     async def _append(self, table: TableSchema, source: Source, ordinal: int) -> Written:
-        now = self._wiring.clock.now()
-        return await self._publish("append", table, lambda: self._writer.append(table, source, now, ordinal))
+        now, audit = self._wiring.clock.now(), self._auditor.of(table, "dp_source")
+        script = self._writer.append(table, source, now, ordinal, audit)
+        return await self._publish("append", table, script, audit)
 
     async def _merge(self, table: TableSchema, keys: Sequence[str], whose: str, source: Source) -> Written:
-        now = self._wiring.clock.now()
-        return await self._publish("merge", table, lambda: self._writer.upsert(table, keys, whose, source, now))
+        now, audit = self._wiring.clock.now(), self._auditor.of(table, "dp_source")
+        script = self._writer.upsert(table, keys, whose, source, now, audit)
+        return await self._publish("merge", table, script, audit)
 
     async def _promote(self, aim: Aim, source: Source, *, complete: bool, most_bytes: int | None = None) -> Written:
-        now = self._wiring.clock.now()
+        now, audit = self._wiring.clock.now(), self._auditor.of(aim.table, "dp_source_0")
+        script = self._writer.promote(aim, source, now, complete=complete, audit=audit)
+        return await self._publish("promote", aim.table, evolve(script, most_bytes=most_bytes), audit)
 
-        def script() -> Script:
-            return evolve(self._writer.promote(aim, source, now, complete=complete), most_bytes=most_bytes)
-
-        return await self._publish("promote", aim.table, script)
-
-    async def _publish(self, kind: str, table: TableSchema, script: Callable[[], Script]) -> Written:
+    async def _publish(self, kind: str, table: TableSchema, script: Script, audit: Audit) -> Written:
         dataset = self._authority.dataset
         with step_errors(f"publish {dataset}.{table.name}"):
             await self._wiring.tables.ensure(dataset, self._wiring.ledger)
-            published = await self._wiring.publisher.publish(kind, script(), self._authority)
+            published = await self._audited(kind, script, (audit,))
             return published.written
 
+    async def _audited(self, kind: str, script: Script, audits: Sequence[Audit]) -> Published:
+        try:
+            published = await self._wiring.publisher.publish(kind, script, self._authority)
+        except TroubleError as trouble:
+            await self._auditor.refuse(audits, trouble)
+            raise
+        await self._auditor.hear(audits, published.counts)
+        return published
 
-def _pieces(publications: Sequence[Publication], making: Making) -> tuple[Piece, ...]:
-    content = sha256(making.sql, *(parameter.to_api_repr() for parameter in making.parameters))
-    return tuple(
-        Piece(Aim(one.table, one.window, one.scope, one.allow_shrink), Source(content, made=one.made))
-        for one in publications
-    )
+    def _pieces(self, publications: Sequence[Publication], making: Making) -> tuple[Piece, ...]:
+        source = Source(sha256(making.sql, *(parameter.to_api_repr() for parameter in making.parameters)))
+        return tuple(
+            Piece(
+                Aim(one.table, one.window, one.scope, one.allow_shrink),
+                evolve(source, made=one.made),
+                audit=self._auditor.of(one.table, f"dp_source_{number}", number),
+            )
+            for number, one in enumerate(publications)
+        )
 
 
 def _unsynced(procedure: str, central: str) -> FailedError:

@@ -12,6 +12,7 @@ from typing import Self
 
 from google.cloud import bigquery
 
+from workers.adapters.bigquery.auditing import Auditor
 from workers.adapters.bigquery.calls import Calls
 from workers.adapters.bigquery.central import BigQueryCentral
 from workers.adapters.bigquery.jobs import Jobs
@@ -25,7 +26,7 @@ from workers.adapters.bigquery.tables import Tables
 from workers.adapters.bigquery.warehouse import BigQueryWarehouse
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.table import TableSchema
-from workers.ports import Authority, Clock, Failpoint
+from workers.ports import Authority, Clock, Expected, Failpoint
 
 _SPOOLING_THREADS = 2
 
@@ -90,11 +91,15 @@ class BigQueryWarehouses:
         self._wiring.calls.close()
         self._wiring.client.close()
 
-    def of(self, authority: Authority) -> BigQueryWarehouse:
+    def of(self, authority: Authority, expected: Expected | None = None) -> BigQueryWarehouse:
         """Return the organisation's dataset, bound to an authority: one object for one attempt of a step."""
-        path = self._wiring.path(authority.dataset)
+        path, datasets = self._wiring.path(authority.dataset), self._wiring.datasets(authority.dataset)
+        expected = expected or Expected(self._wiring.clock.now().date())
         return BigQueryWarehouse(
-            self._wiring, authority, Writer(authority, path, self._wiring.ledger.name, self._wiring.sql)
+            self._wiring,
+            authority,
+            Writer(authority, path, self._wiring.ledger.name, self._wiring.sql),
+            Auditor(expected, authority.dataset, datasets, self._wiring.sql["quality"]),
         )
 
     def central(self) -> BigQueryCentral:
