@@ -105,10 +105,10 @@ def ending(run: Run, alerting: frozenset[str], failures: int) -> tuple[Occasion 
     return None, failures
 
 
-def during(run: Run, event: Event, why: str) -> Occasion:
-    """Return what is told of a run that has not ended."""
+def during(run: Run, event: Event, why: str, number: int) -> Occasion:
+    """Return what is told of a run that has not ended, the piece of news of that `number`."""
     told = _occasion(run, (event,))
-    return evolve(told, key=f"{run.run_id}-{event}", facts={**told.facts, "error": one_line(shown(why))})
+    return evolve(told, key=f"{run.run_id}-{event}-{number}", facts={**told.facts, "error": one_line(shown(why))})
 
 
 def outside(key: str, event: Event, said: str) -> Occasion:

@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 import structlog
 from attrs import define, field, frozen
+from prometheus_client import Counter
 
 from workers.catalog import Catalog
 from workers.model.notice import Channel, Event, Letter, Notice, Pause, Terms
@@ -20,6 +21,7 @@ from workers.ports import News, Notices, Planned, Upkeep
 from workers.ports.notices import Key
 
 log = structlog.get_logger()
+notices = Counter("notices_total", "Notices by what became of them", ["channel", "outcome"])
 
 BATCH = 200
 STREAK = "failures"
@@ -85,7 +87,7 @@ class Announcer:
                 self._end(desk, run, pipeline)
             case "event":
                 event = Event(news.payload["event"])
-                self._tell(desk, during(run, event, str(news.payload["why"])), pipeline)
+                self._tell(desk, during(run, event, str(news.payload["why"]), news.parcel_id), pipeline)
             case "step":
                 self._ask(desk, run, pipeline, news.payload)
 
@@ -109,6 +111,8 @@ class Announcer:
             told = tell(occasion, channel, terms, before, desk.now)
             if told.letter is not None:
                 desk.letters.append(told.letter)
+            elif told.pause != before:
+                notices.labels(channel, "held").inc()
             if told.pause != before:
                 desk.changed[key] = _value(told.pause)
 
@@ -119,6 +123,7 @@ class Announcer:
         terms = self.catalog.notifications.terms(run.org_slug, channel, pipeline)
         letter = asked(run, str(payload["step"]), notice, terms)
         if letter is None:
+            notices.labels(channel, "dropped").inc()
             log.warning("a step's notice goes nowhere: its channel is off", run_id=str(run.run_id), channel=channel)
         else:
             desk.letters.append(letter)

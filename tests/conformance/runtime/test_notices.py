@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.fakes.letterbox import refusal
 from tests.fakes.post_office import WORK, Post, do, fail, settle
 from tests.fakes.workshop import uninterrupted
 from workers.model.failure import SnoozeError
+from workers.model.notice import Channel, Letter
 from workers.model.run import RunStatus
-from workers.ports import StepContext, StepResult
+from workers.ports import Planned, StepContext, StepResult
 from workers.runtime.alarm import Alarm
 
 pytestmark = pytest.mark.engine
@@ -126,6 +128,25 @@ async def test_a_letter_that_can_never_arrive_or_is_too_old_is_dropped(post: Pos
     await post.carry()
     assert await post.query("SELECT count(*) FROM letter") == 0
     assert post.box.letters == []
+
+
+async def test_an_organisation_with_many_letters_leaves_room_for_others(post: Post) -> None:
+    letter = Letter("", "", Channel.EMAIL, "", "s", "t", ("a@b.example",))
+    many = [evolve(letter, key=f"a{n}", org="acme", lane=f"acme {n}") for n in range(9)]
+    one = [evolve(letter, key=f"g{n}", org="globex", lane="globex") for n in range(2)]
+    assert await post.shop.journal.plan(Planned((), (*many, *one), {}))
+    first = [posting.letter.key for posting in await post.shop.journal.undertake(6, 4, 180)]
+    assert first == ["a0", "a1", "a2", "a3", "g0"]
+    assert await post.shop.journal.plan(Planned((), tuple(many), {}))  # the same once more is nothing more
+    assert await post.query("SELECT count(*) FROM letter") == 11
+
+
+async def test_news_is_planned_once(post: Post) -> None:
+    await post.ended(work=fail)
+    (news,) = await post.shop.journal.news(9)
+    assert await post.shop.journal.plan(Planned((news.parcel_id,), (), {}))
+    assert not await post.shop.journal.plan(Planned((news.parcel_id,), (), {("acme", "", "x"): {"n": 1}}))
+    assert await post.shop.journal.told([("acme", "", "x")]) == {}
 
 
 async def test_two_couriers_send_a_letter_once(post: Post) -> None:

@@ -34,7 +34,7 @@ class SmtpNotifier:
         self._tls = tls
 
     async def send(self, letter: Letter, way: Way) -> None:
-        """Send once; see ports.Notifier. A recipient that is refused for good is left out while others are not."""
+        """Send once; see ports.Notifier. A recipient that is refused is left out while others are not."""
         if way.server is None:
             raise _failed("there is no mail server", retryable=False)
         server = way.server
