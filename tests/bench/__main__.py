@@ -157,11 +157,13 @@ async def billing(figures: Figures, rows: int) -> None:
         found = stack.manifest()
         given = await asyncio.to_thread(fill, found["bigquery"], rows)
         idle = peak_rss(found["pids"]["service"])
+        cpu = Cpu.of(found["pids"]["service"])
         step = await _ended_step(found, "gcp/cost/billing", "extract_billing", given)
-        seconds = _seconds(step)
+        seconds, used = _seconds(step), cpu.used()
         growth = peak_rss(found["pids"]["service"]) - idle
         value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {idle + growth:.0f} MiB (+{growth:.0f})"
-        conditions = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB as columns, {seconds:.1f} s"
+        size = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB as columns"
+        conditions = f"{size}, {seconds:.1f} s, of them {used:.1f} s CPU of the service"
         figures.add("billing export, project → project of the emulator", value, conditions)
 
 

@@ -109,3 +109,12 @@ async def test_what_hangs_in_one_project_holds_up_no_other(sources: BigQuerySour
         for task in hung[1:]:
             task.cancel()
         await hung[0]
+
+
+async def test_a_source_that_is_closed_asks_nothing_more(sources: BigQuerySources, proxy: BigQueryProxy) -> None:
+    async with sources.open(ACCESS) as source:
+        await source.rows(question())
+    asked = len(proxy.seen)
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await source.rows(question())
+    assert len(proxy.seen) == asked

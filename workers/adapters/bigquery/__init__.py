@@ -1,4 +1,4 @@
-"""BigQuery behind the ports `Warehouses`, `Warehouse`, `Load` and `CentralWarehouse`.
+"""BigQuery behind the ports `Warehouses`, `Warehouse`, `Load`, `CentralWarehouse`, `Sources` and `Source`.
 
 The path of a row: `load` → `records`, `columns` (checked, typed) → `spool` (Parquet) → `staging` (a table for each
 file) → `publishing` of what `promotion` wrote down (one fenced transaction). `jobs` makes each step of it happen once.
