@@ -73,7 +73,12 @@ class Post:
         return self.box.subjects
 
     async def ended(self, **parts: Any) -> None:
-        await self.shop.do(WORK, **parts)
+        """Take a run of the usual pipeline to its end."""
+        file = self.shop.folder / "lab/test/flow.yml"
+        if not file.exists() or file.read_text() != WORK:
+            await self.shop.declare(WORK)
+        self.shop.parts.update(parts)
+        await self.shop.go_on(await self.shop.submit())
 
     async def query(self, sql: str, *values: Any) -> Any:
         connection = await asyncpg.connect(self.url)

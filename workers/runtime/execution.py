@@ -181,7 +181,7 @@ class Execution:
         marks += [StepEnded(step) for step in ended + self._left()]
         if why is Interruption.TIMEOUT and self._closing:
             return await self._end(marks)
-        marks = await self._close(marks, RunStatus.TIMEOUT if why is Interruption.TIMEOUT else RunStatus.CANCELLED)
+        marks += await self._close(RunStatus.TIMEOUT if why is Interruption.TIMEOUT else RunStatus.CANCELLED)
         marks += [_never(step, StepStatus.CANCELLED) for step in unreached(self._pipeline, self._outcomes())]
         return await self._end_interrupted(marks, why)
 
@@ -192,12 +192,16 @@ class Execution:
         self._live.clear()
         return left
 
-    async def _close(self, marks: list[Mark], ending: RunStatus) -> list[Mark]:
-        """Do the steps at the end of an interrupted run, for a short while; return what is to be recorded then."""
+    async def _close(self, ending: RunStatus) -> list[Mark]:
+        """Do the steps at the end of an interrupted run, for a short while; return what is to be recorded of them.
+
+        How the others were interrupted is recorded with the end of the run only: one that a crash brings back in
+        between does them again.
+        """
         begun = self._started(closing(self._pipeline, self._outcomes(), ending))
         if not begun:
-            return marks
-        await self._recorder.record(*marks, *(StepBegan(step.step_id, step.attempt) for step in begun))
+            return []
+        await self._recorder.record(*(StepBegan(step.step_id, step.attempt) for step in begun))
         self._launch(begun)
         await settled(set(self._live), CLOSING_SECONDS)
         await self._cease()

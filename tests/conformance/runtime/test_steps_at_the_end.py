@@ -101,6 +101,27 @@ async def test_a_step_at_the_end_that_outlasts_the_run_changes_nothing_of_how_it
     assert run.step("good").status is StepStatus.CANCELLED
 
 
+async def test_until_a_cancelled_run_has_ended_its_steps_may_be_done_again(post: Post) -> None:
+    interrupted = uninterrupted()
+    seen: list[StepStatus] = []
+
+    async def interrupt(ctx: StepContext) -> StepResult:
+        await post.shop.journal.cancel("acme", ctx.run_id)
+        interrupted.set_result(Interruption.CANCEL)
+        await for_ever()
+        return StepResult()
+
+    async def look(ctx: StepContext) -> StepResult:
+        seen.append((await post.shop.run(ctx.run_id)).step("work").status)
+        return StepResult()
+
+    await post.shop.declare(TOLD)
+    post.shop.parts.update({"work": interrupt, "any": look})
+    run = await post.shop.go_on(await post.shop.submit(), interrupted)
+    assert seen == [StepStatus.RUNNING]
+    assert (run.status, run.step("work").status) == (RunStatus.CANCELLED, StepStatus.CANCELLED)
+
+
 async def test_a_retry_does_not_take_a_told_failure_for_told(post: Post) -> None:
     failed = await post.shop.do(TOLD, work=fail, **ASKING)
     again = await post.shop.acceptance().retry("acme", failed.run_id, key_id="")

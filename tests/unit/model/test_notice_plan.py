@@ -42,6 +42,7 @@ def told(of: Occasion, terms: Terms = ALL, pause: Pause | None = None, now: date
         (RunStatus.FAILED, Reason.PROVIDER_AUTH, Event.PIPELINE_FAILURE),
         (RunStatus.TIMEOUT, Reason.RUN_TIMEOUT, Event.PIPELINE_FAILURE),
         (RunStatus.FAILED, Reason.PROVIDER_RATE_LIMIT, Event.RATE_LIMIT_EXCEEDED),
+        (RunStatus.FAILED, Reason.DATA_QUALITY_FAILED, Event.DATA_QUALITY_FAILURE),
         (RunStatus.QUARANTINED, Reason.PROCESS_CRASHED, Event.SYSTEM_ERROR),
         (RunStatus.COMPLETED, None, Event.PIPELINE_SUCCESS),
     ],
