@@ -86,6 +86,30 @@ async def test_a_scheduler_that_dies_leaves_no_occurrence_without_or_with_two_ru
     assert await wall.database.fetchval("SELECT count(*) FROM run") == 1
 
 
+async def test_what_waited_for_a_run_is_started_when_a_scheduler_died_of_it(
+    wall: Wall, journal_url: str, tmp_path: Path
+) -> None:
+    schedule = await wall.put(overlap=Overlap.QUEUE)
+    await wall.look()
+    await wall.database.execute("UPDATE occurrence SET due_at = due_at - interval '1 minute'")
+    await wall.database.execute("UPDATE schedule SET next_due = now(), look_at = now()")
+    await wall.look()
+    await wall.over()
+
+    def die(_name: str) -> None:
+        raise DiedError
+
+    async with open_workshop(journal_url, tmp_path / "dying", failpoint=die) as dying:
+        dying.book.orgs.update(wall.shop.book.orgs)
+        await dying.declare(ONE_STEP)
+        with pytest.raises(DiedError):
+            await dying.scheduler().attend()
+    assert await wall.states(schedule) == ["FIRED", "DUE"]
+    await wall.later(31)
+    await wall.look()
+    assert await wall.states(schedule) == ["FIRED", "FIRED"]
+
+
 @pytest.mark.parametrize(
     ("catch_up", "states"),
     [
