@@ -19,7 +19,7 @@ from workers.model.sql_tokens import Kind, TokenError, tokens
 
 PLACEHOLDERS = ("{project_id}", "{central_dataset}")
 TYPES = frozenset({"STRING", "DATE", "TIMESTAMP", "INT64", "NUMERIC", "FLOAT64", "BOOL"})
-_BEFORE_STATEMENT = frozenset({"BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"})
+_BEFORE_STATEMENT = frozenset({"BEGIN", "THEN", "ELSE", "DO", "LOOP"})
 _HOLDING = frozenset({"BEGIN", "IF", "LOOP", "WHILE", "FOR", "REPEAT"})
 _AFTER_END = frozenset({"IF", "LOOP", "WHILE", "FOR", "REPEAT"})
 _BRACES = re.compile(r"\{[A-Za-z_]*\}")
@@ -118,7 +118,8 @@ def _body(cursor: Cursor, checked: Checked) -> None:
         parentheses += token.is_mark("(") - token.is_mark(")")
         cursor.at += 1
         in_expression = parentheses or "CASE" in blocks[-1:]
-        begins = not in_expression and (token.is_mark(";") or token.word in _BEFORE_STATEMENT)
+        repeats = begins and token.word == "REPEAT"  # elsewhere it is a function
+        begins = not in_expression and (token.is_mark(";") or token.word in _BEFORE_STATEMENT or repeats)
     cursor.skip(";")
 
 

@@ -40,6 +40,7 @@ def test_a_sound_text_says_what_it_takes_and_calls() -> None:
         "WHILE p_n > 1 DO BREAK; END WHILE; LOOP LEAVE; END LOOP; FOR v_x IN (SELECT 1) DO SELECT v_x; END FOR;",
         "REPEAT SELECT 1; UNTIL TRUE END REPEAT; BEGIN SELECT 1; EXCEPTION WHEN ERROR THEN RETURN; END;",
         "CREATE OR REPLACE TEMP TABLE t AS WITH a AS (SELECT 1 AS b) SELECT b, 'DELETE FROM x; COMMIT' AS c FROM a;",
+        "SELECT REPEAT('x', 3) AS a; SET v_a = REPEAT('x', 3);",
         "EXECUTE IMMEDIATE 'SELECT 1' INTO v_n; CREATE TEMP FUNCTION f(x INT64) AS (x);",
     ],
 )
