@@ -46,9 +46,17 @@ def put_to_work(settings: Settings, engines: Engines) -> Pool | None:
     clock, supervisor = engines.clock, engines.supervisor
     supervisor.add("directory", engines.directory.run)
     supervisor.add("journal-bell", engines.journal.listen)
+    supervisor.add("key-use", engines.key_use.run)
     if settings.role != "api":
         lanes = engines.catalog.plans.lanes
-        Caretaker(engines.journal, lanes, clock, roll, reap_seconds=settings.reap_seconds).start(supervisor)
+        Caretaker(
+            engines.journal,
+            lanes,
+            clock,
+            roll,
+            reap_seconds=settings.reap_seconds,
+            retention_days=settings.run_retention_days,
+        ).start(supervisor)
         central, schemas = engines.warehouses.central(), engines.catalog.schemas
         Publisher(engines.journal, central, schemas, engines.directory, clock, roll, settings.publish_seconds).start(
             supervisor
@@ -166,7 +174,15 @@ def guards(settings: Settings, engines: Engines, tracing: Tracing | None) -> lis
         Trace(lambda: new_id().hex, clock.monotonic, tracer),
         errors,
         Deadline(),
-        Auth(engines.directory, settings.root_key, clock.now, clock.monotonic, limits.stranger, settings.disable_auth),
+        Auth(
+            engines.directory,
+            settings.root_key,
+            clock.now,
+            clock.monotonic,
+            limits.stranger,
+            settings.disable_auth,
+            engines.key_use.note,
+        ),
         limits,
         validation,
         Audit(engines.journal, clock.now, new_id, engines.supervisor.shielded),

@@ -19,7 +19,7 @@ from server.cli_procedures import procedures
 from server.cli_schedules import schedules
 
 # Loaded by name when they are asked for: they know the workers' rooms, which no other command may.
-_OF_DECLARATIONS = {"test-read": "test_read"}
+_OF_DECLARATIONS = {"test-read": "test_read", "validate": "validate"}
 _EXIT_STATUS = """Exit status: 0 done or COMPLETED, 1 the run failed, timed out or was quarantined, 2 bad usage or
 refused, 3 the run was cancelled, 4 the service cannot be reached."""
 _PAGE = 100

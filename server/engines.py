@@ -33,6 +33,7 @@ from workers.catalog.orgs import Directory
 from workers.model.notice import Channel
 from workers.ports import Failpoint, Keys, Notifier
 from workers.rest import Egress, RestReader
+from workers.runtime.key_use import KeyUse
 from workers.runtime.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class Engines:
     reader: RestReader
     notifiers: Mapping[Channel, Notifier]
     directory: Directory
+    key_use: KeyUse
     supervisor: Supervisor
     clock: SystemClock
     worker: str
@@ -92,8 +94,20 @@ async def open_engines(
         directory = Directory(warehouses.central(), catalog.schemas, catalog.plans, clock, roll, names)
         emulator = settings.bigquery_emulator_host or ""
         sources = BigQuerySources(clock, roll, lambda: new_id().hex, emulator, settings.gcp_project_id)
+        key_use = KeyUse(journal, clock, settings.publish_seconds)
         yield Engines(
-            catalog, journal, warehouses, sources, keys, reader, notifiers, directory, supervisor, clock, worker
+            catalog,
+            journal,
+            warehouses,
+            sources,
+            keys,
+            reader,
+            notifiers,
+            directory,
+            key_use,
+            supervisor,
+            clock,
+            worker,
         )
 
 

@@ -70,6 +70,7 @@ class Settings:
     heartbeat_seconds: float = _from("HEARTBEAT_SECONDS", reading.seconds, default=10.0)
     reap_seconds: float = _from("REAP_SECONDS", reading.seconds, default=5.0)
     publish_seconds: float = _from("PUBLISH_SECONDS", reading.seconds, default=60.0)
+    run_retention_days: int = _from("RUN_RETENTION_DAYS", reading.whole(1, 3650), default=90)
     notify_org: str = _from("NOTIFY_ORG", reading.org, default="")
     notify_seconds: float = _from("NOTIFY_SECONDS", reading.seconds, default=2.0)
     shutdown_grace_seconds: float = _from("SHUTDOWN_GRACE_SECONDS", reading.seconds, default=8.0)

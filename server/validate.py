@@ -9,10 +9,11 @@ import asyncio
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 from attrs import frozen
 from rich.console import Console
@@ -23,6 +24,7 @@ from server.cli_parameters import parameters
 from server.clock import SystemClock
 from server.trial import Trial, TrialError, Tried, try_read
 from workers.catalog import Catalog, ConfigError
+from workers.catalog.problems import Problem
 from workers.model.failure import FailedError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -78,6 +80,34 @@ def test_read(
         click.echo(f"error: {printable(reason)}", err=True)
         context.exit(FAILED if isinstance(error, FailedError) else REFUSED)
     _show(tried, as_json=as_json)
+
+
+@click.command("validate")
+@click.option("--allow", multiple=True, metavar="HOST:PORT", help="May be reached over http and on loopback.")
+@configs_option
+@json_option
+@click.pass_context
+def validate(context: click.Context, allow: tuple[str, ...], configs: Path, as_json: bool) -> None:
+    """Check every declaration: pipelines, schemas, providers, plans, procedures, notices. Nothing else is asked.
+
+    Prints everything that is wrong, each with its file, line and column, and exits 2; warnings are printed too.
+    """
+    try:
+        catalog = Catalog.load(configs, egress_allow=frozenset(allow))
+    except ConfigError as error:
+        _tell("error", error.problems, as_json=as_json)
+        context.exit(REFUSED)
+    _tell("warning", catalog.warnings, as_json=as_json)
+    if not as_json:
+        click.echo(f"{len(catalog.pipelines)} pipelines are sound")
+
+
+def _tell(level: str, problems: Iterable[Problem], *, as_json: bool) -> None:
+    for problem in problems:
+        if as_json:
+            click.echo(json.dumps({"level": level, **attrs.asdict(problem)}, ensure_ascii=False))
+        else:
+            click.echo(f"{level}: {printable(str(problem))}", err=level == "error")
 
 
 def loaded(configs: Path, allow: tuple[str, ...] = ()) -> Catalog:

@@ -36,7 +36,7 @@ class KeyBook(Protocol):
 
 @frozen
 class Auth:
-    """`stranger` is told of every call without a good key, and may refuse it as one too many.
+    """`stranger` is told of every call without a good key, and may refuse it as one too many; `used` of good ones.
 
     `open_to_all` (development only) lets calls without any key in, as the organisation that their path names.
     """
@@ -47,6 +47,7 @@ class Auth:
     monotonic: Callable[[], float]
     stranger: Callable[[], None] = lambda: None
     open_to_all: bool = False
+    used: Callable[[OrgKey], None] = lambda _key: None
 
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[None]:
@@ -105,6 +106,7 @@ class Auth:
             raise _unknown()
         if found.expires_at is not None and found.expires_at <= self.now():
             raise _unknown()
+        self.used(found)
         return Principal(Caller.ORG, found.org_slug, found.key_id, found.scopes)
 
     def _rechecker(self, call: Call) -> Callable[[], Awaitable[None]]:

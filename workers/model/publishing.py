@@ -13,6 +13,9 @@ from workers.model.run import Run, RunError, RunStatus, StepRun, TriggerType
 
 Row = Mapping[str, Any]
 
+KMS_OPERATIONS = "kms_operations"
+"""What a step's output says of the secrets it had sealed and opened."""
+
 # Other services know these words only.
 _TRIGGERS = {TriggerType.RETRY: "manual", TriggerType.BACKFILL: "scheduler"}
 _STATUSES = {RunStatus.QUARANTINED: RunStatus.FAILED}
@@ -62,8 +65,11 @@ def step_rows(run: Run) -> Iterator[Row]:
         }
 
 
-def cost_rows(run: Run) -> Iterator[Row]:
-    """Rows of org_cost_tracking: the run itself, and what each step's warehouse jobs were billed."""
+def cost_rows(run: Run, pages: int = 0) -> Iterator[Row]:
+    """Rows of org_cost_tracking: the run itself, `pages` that providers answered, KMS operations, bytes billed by step.
+
+    What they cost in dollars is not said: no configuration has the cloud's prices.
+    """
     at = run.end_time or run.created_at
     fixed = {
         "org_slug": run.org_slug,
@@ -80,8 +86,9 @@ def cost_rows(run: Run) -> Iterator[Row]:
         "unit": "COUNT",
         "duration_ms": duration,
     }
+    yield from (fixed | {"cost_id": f"{run.run_id}-{name}", **row} for name, row in _counted(run, pages))
     for step in _own(run):
-        if billed := _billed(step):
+        if billed := _count(step, "bytes_billed"):
             yield fixed | {
                 "cost_id": f"{run.run_id}-{step.step_id}",
                 "resource_type": "BQ_QUERY",
@@ -140,9 +147,16 @@ def quota_row(count: QuotaCount, terms: Subscription, at: datetime) -> Row:
     }
 
 
-def _billed(step: StepRun) -> int:
-    billed = step.output.get("bytes_billed", 0)
-    return billed if type(billed) is int and billed > 0 else 0
+def _counted(run: Run, pages: int) -> Iterator[tuple[str, Row]]:
+    operations = sum(_count(step, KMS_OPERATIONS) for step in _own(run))
+    for name, resource, count in (("api", "API_CALL", pages), ("kms", "KMS_OPERATION", operations)):
+        if count:
+            yield name, {"resource_type": resource, "quantity": count, "unit": "COUNT"}
+
+
+def _count(step: StepRun, name: str) -> int:
+    count = step.output.get(name, 0)
+    return count if type(count) is int and count > 0 else 0
 
 
 def _milliseconds(start: datetime, end: datetime | None) -> int | None:

@@ -120,6 +120,12 @@ class Upkeep(Protocol):
     async def runs(self, run_ids: Sequence[UUID]) -> tuple[Run, ...]:
         """Return runs with their steps, of any organisation, for publishing."""
 
+    async def pages_read(self, run_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """Return how many pages of providers each run has read; a run without any is absent."""
+
+    async def note_uses(self, uses: Sequence[Row]) -> None:
+        """Hand uses of organisations' keys {org, key_id, at} to the outbox."""
+
     async def quotas(self, keys: Sequence[tuple[str, date]]) -> tuple[QuotaCount, ...]:
         """Return counters of organisations and days."""
 

@@ -88,7 +88,7 @@ class Contexts:
         vault = self._vault(plan, attempt, done)
         memory.audited.clear()
         expected = self._expected(step, run.run_date, memory, says, done)
-        async with AsyncExitStack() as stack, _explaining(vault):
+        async with AsyncExitStack() as stack, _explaining(vault), _counting(vault, memory):
             yield StepContext(
                 org=run.org_slug,
                 run_id=run.run_id,
@@ -178,6 +178,14 @@ async def _explaining(vault: StepVault) -> AsyncIterator[None]:
         yield
     except FailedError as error:
         raise await vault.explained(error) from None
+
+
+@asynccontextmanager
+async def _counting(vault: StepVault, memory: Memory) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        memory.kms_operations += vault.operations
 
 
 class _Says:

@@ -9,6 +9,7 @@ from attrs import define, field
 
 from workers.model.lease import Checkpointed
 from workers.model.patience import Patience, state_of
+from workers.model.publishing import KMS_OPERATIONS
 from workers.model.quality import OUTPUT, Audited
 from workers.model.run import StepRun
 from workers.runtime.recorder import Recorder
@@ -16,13 +17,14 @@ from workers.runtime.recorder import Recorder
 
 @define
 class Memory:
-    """The latest of both, journalled together; and what the audits of this attempt found."""
+    """The latest of both, journalled together; what audits found, and KMS operations."""
 
     step_id: str
     recorder: Recorder
     state: Mapping[str, Any]
     patience: Patience
     audited: dict[str, Audited] = field(factory=dict)
+    kms_operations: int = 0
 
     @classmethod
     def of(cls, step: StepRun, recorder: Recorder) -> Self:
@@ -40,9 +42,10 @@ class Memory:
         self.audited[audited.table] = before.joined(audited) if before else audited
 
     @property
-    def quality(self) -> Mapping[str, Any]:
-        """What the audits of this attempt found, as a step's output keeps it; nothing without audits."""
-        return {OUTPUT: [one.shown() for one in self.audited.values()]} if self.audited else {}
+    def told(self) -> Mapping[str, Any]:
+        """What a step's output keeps beside what its processor says: what audits found, and KMS operations."""
+        audits = {OUTPUT: [one.shown() for one in self.audited.values()]} if self.audited else {}
+        return audits | ({KMS_OPERATIONS: self.kms_operations} if self.kms_operations else {})
 
     async def wait(self, seconds: float) -> None:
         """Journal that the step is going to wait."""

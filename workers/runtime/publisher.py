@@ -63,6 +63,7 @@ class Publisher:
             "run": self._runs,
             "quota": self._quotas,
             "audit": self._audit,
+            "key_use": self._key_uses,
             "schedule": self._schedules,
             "occurrence": self._occurrences,
         }
@@ -83,12 +84,15 @@ class Publisher:
             published.labels(kind).inc(len(parcels))
 
     async def _runs(self, parcels: Sequence[Parcel]) -> None:
-        runs = await self.journal.runs([UUID(parcel.payload["run_id"]) for parcel in parcels])
+        ids = [UUID(parcel.payload["run_id"]) for parcel in parcels]
+        runs, pages = await self.journal.runs(ids), await self.journal.pages_read(ids)
         batch = parcels[0].batch
         await self._append("org_meta_pipeline_runs", [run_row(run) for run in runs], batch)
         await self._append("org_meta_step_logs", [row for run in runs for row in step_rows(run)], batch)
         await self._append("org_meta_dq_results", [row for run in runs for row in dq_rows(run)], batch)
-        await self._append("org_cost_tracking", [row for run in runs for row in cost_rows(run)], batch)
+        await self._append(
+            "org_cost_tracking", [row for run in runs for row in cost_rows(run, pages.get(run.run_id, 0))], batch
+        )
 
     async def _quotas(self, parcels: Sequence[Parcel]) -> None:
         keys = {(parcel.payload["org"], date.fromisoformat(parcel.payload["day"])) for parcel in parcels}
@@ -104,6 +108,18 @@ class Publisher:
             {**parcel.payload, "created_at": datetime.fromisoformat(parcel.payload["created_at"])} for parcel in parcels
         ]
         await self._append("org_audit_logs", rows, parcels[0].batch)
+
+    async def _key_uses(self, parcels: Sequence[Parcel]) -> None:
+        latest: dict[tuple[str, str], datetime] = {}
+        for parcel in parcels:
+            key, at = (parcel.payload["org"], parcel.payload["key_id"]), datetime.fromisoformat(parcel.payload["at"])
+            latest[key] = max(at, latest.get(key, at))
+        values = {
+            "org_slugs": [org for org, _ in latest],
+            "key_ids": [key_id for _, key_id in latest],
+            "used_at": list(latest.values()),
+        }
+        await self.central.execute(self.schemas.sql("system/sql/key_use.sql"), values)
 
     async def _schedules(self, parcels: Sequence[Parcel]) -> None:
         found = await self.journal.schedules_by_id(list({UUID(parcel.payload["schedule_id"]) for parcel in parcels}))

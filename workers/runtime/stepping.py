@@ -99,14 +99,14 @@ class Stepping:
                     status=StepStatus.COMPLETED,
                     rows=result.rows,
                     bytes=result.bytes,
-                    output={**result.output, **memory.quality},
+                    output={**result.output, **memory.told},
                     bookmark=result.bookmark,
                 )
             memory.patience = memory.patience.failed()
             policy = step.retry
             again = decide(failure, memory.patience.failures, policy.max_attempts, policy.backoff_seconds, self.roll())
             if not isinstance(again, Again):
-                return evolve(_failed(current, failure), output=memory.quality)
+                return evolve(_failed(current, failure), output=memory.told)
             if again.delay > LONGEST_WAIT_IN_SLOT:
                 limited = failure.reason is Reason.PROVIDER_RATE_LIMIT
                 return await self._wait(plan, current, memory, again.delay, failure.message, limited=limited)

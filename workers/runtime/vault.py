@@ -63,7 +63,7 @@ class Standing:
 
 
 class StepVault:
-    """Keeps `workers.ports.Vault` for one attempt of a step."""
+    """Keeps `workers.ports.Vault` for one attempt of a step; `operations` counts what was sealed and opened."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class StepVault:
         self._clock = clock
         self._used: dict[str, Credential] = {}
         self._rotated: list[Secret] = []
+        self.operations = 0
 
     async def secret(self, name: str, secret_key: str = "") -> Secret:
         """Return what was kept under the name, the stored credential, or what was kept under `secret_key`."""
@@ -106,6 +107,7 @@ class StepVault:
 
     async def unseal(self, provider: str, sealed: str) -> Secret:
         """Open a secret that was handed in sealed for this organisation and provider."""
+        self.operations += 1
         return await self._credentials.unseal(self._standing.org, provider, sealed)
 
     def keep(self, name: str, secret: Secret) -> None:
@@ -159,10 +161,12 @@ class StepVault:
     async def _find(self, provider: str) -> Credential | None:
         found = await self._credentials.find(self._standing.org, provider)
         if found is not None:
+            self.operations += 1
             self._used[self._canonical(provider)] = found
         return found
 
     async def _store(self, act: tuple[object, ...], provider: str, secret: Secret, **more: Any) -> str:
+        self.operations += 1
         stored = await self._credentials.store(
             self._standing.org, provider, secret, credential_id=credential_id(*act), **more
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve, frozen
 
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.workshop import Workshop
 from tests.plugins.warehouse_desk import Desk, open_desk
 from workers.catalog import Catalog
@@ -65,6 +65,7 @@ async def office(shop: Workshop, emulator: Any, dataset: str, tmp_path: Path) ->
         catalog = Catalog.load(Path("configs"))
         for table in (
             "org_usage_quotas",
+            "org_api_keys",
             "org_pipeline_configs",
             "org_scheduled_pipeline_runs",
             "org_pipeline_execution_queue",
@@ -74,7 +75,7 @@ async def office(shop: Workshop, emulator: Any, dataset: str, tmp_path: Path) ->
 
 
 async def billed(_ctx: StepContext) -> StepResult:
-    return StepResult(rows=3, output={"bytes_billed": 77, "text": "żółw"})
+    return StepResult(rows=3, output={"bytes_billed": 77, "kms_operations": 2, "text": "żółw"})
 
 
 async def refuse(_ctx: StepContext) -> StepResult:
@@ -100,6 +101,7 @@ async def test_ended_runs_are_published_with_their_steps_costs_and_quota(office:
     costs = await office.rows("org_cost_tracking")
     assert sorted((row["resource_type"], row["quantity"]) for row in costs) == [
         ("BQ_QUERY", 77),
+        ("KMS_OPERATION", 2),
         ("PIPELINE_RUN", 1),
         ("PIPELINE_RUN", 1),
     ]
@@ -111,6 +113,20 @@ async def test_ended_runs_are_published_with_their_steps_costs_and_quota(office:
     )
     assert (quota["last_pipeline_completed_at"], quota["seat_limit"]) == (done.end_time, 10)
     assert await office.left() == 0
+
+
+async def test_the_last_use_of_a_key_is_published_and_never_goes_back(office: Office) -> None:
+    table, central = office.catalog.schemas.table("org_api_keys"), office.desk.warehouses.central()
+    fixed = {"org_api_key_hash": "h", "is_active": True, "created_at": NOON}
+    keys = [{**fixed, "org_api_key_id": f"k{n}", "org_slug": org} for n, org in enumerate(("acme", "globex"))]
+    await central.append(table, keys, "keys")
+    for minutes in (2, 1):
+        uses = [("acme", "k0", minutes), ("acme", "k0", 0), ("globex", "k0", 9), ("acme", "none", 9)]
+        rows = [{"org": org, "key_id": key, "at": (NOON + timedelta(minutes=n)).isoformat()} for org, key, n in uses]
+        await office.shop.journal.note_uses(rows)
+        await office.publisher().publish()
+    last = {row["org_api_key_id"]: row["last_used_at"] for row in await office.rows("org_api_keys")}
+    assert last == {"k0": NOON + timedelta(minutes=2), "k1": None}
 
 
 async def test_audit_entries_are_published_as_they_were_given(office: Office) -> None:

@@ -10,7 +10,7 @@ from tests.fakes.rows_of import declared, misfits
 from workers.model.failure import Code, Reason
 from workers.model.lease import QuotaCount
 from workers.model.org import Subscription
-from workers.model.publishing import cost_rows, dq_rows, quota_row, run_row, step_rows
+from workers.model.publishing import KMS_OPERATIONS, cost_rows, dq_rows, quota_row, run_row, step_rows
 from workers.model.quality import OUTPUT, Audited, Finding
 from workers.model.run import Run, RunError, RunStatus, StepRun, StepStatus, TriggerType
 
@@ -61,6 +61,15 @@ def test_a_quarantined_run_is_failed_with_its_reason() -> None:
     error = RunError(Code.INTERNAL, Reason.PROCESS_CRASHED, "died 3 times")
     row = run_row(run(RunStatus.QUARANTINED, error=error))
     assert (row["status"], row["error_message"]) == ("FAILED", "PROCESS_CRASHED: died 3 times")
+
+
+def test_pages_and_kms_operations_of_a_run_are_counted_but_not_priced() -> None:
+    step = StepRun("a", "x.y", StepStatus.COMPLETED, start_time=AT, output={KMS_OPERATIONS: 2})
+    rows = list(cost_rows(run(steps=(step,)), 31))
+    assert [misfits(COSTS, row) for row in rows] == [[]] * 3
+    assert [(row["resource_type"], row["quantity"]) for row in rows[1:]] == [("API_CALL", 31), ("KMS_OPERATION", 2)]
+    assert len({row["cost_id"] for row in rows}) == 3
+    assert not any("estimated_cost_usd" in row for row in rows)
 
 
 AUDITED = Audited("t", (Finding("whole", "not_null", "critical", 2), Finding("n", "row_count", "warning", 0)))

@@ -1,4 +1,4 @@
-"""`pipelines test-read`: rows of a declared step, and nothing written anywhere."""
+"""`pipelines test-read`: rows of a declared step, and nothing written anywhere. `pipelines validate`: all faults."""
 
 from __future__ import annotations
 
@@ -113,3 +113,28 @@ async def test_a_declaration_that_is_wrong_is_told_with_every_place(attempt: Try
     result = await attempt("vendor/users")
     assert result.exit_code == 2
     assert "configs/vendor/bad.yml:2:5:" in result.stderr
+
+
+def _validated(configs: Path, *words: str) -> Result:
+    command = ["validate", "--configs", str(configs), *words]
+    return CliRunner().invoke(main, command)
+
+
+def test_the_declarations_of_the_service_are_sound() -> None:
+    result = _validated(Path("configs"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "pipelines are sound" in result.stdout
+
+
+def test_everything_that_is_wrong_in_any_file_is_told_at_once(tmp_path: Path) -> None:
+    shutil.copytree("configs/system", tmp_path / "configs" / "system")
+    (tmp_path / "configs/vendor/schemas").mkdir(parents=True)
+    (tmp_path / "configs/vendor/a.yml").write_text("steps: []\nnmae: x\n")
+    (tmp_path / "configs/vendor/b.yml").write_text("steps:\n  - {step_id: x, ps_type: no.such}\n")
+    (tmp_path / "configs/vendor/schemas/t.json").write_text("{")
+    result = _validated(tmp_path / "configs")
+    assert (result.exit_code, result.stdout) == (2, "")
+    told = [line.split(": ")[1] for line in result.stderr.splitlines()]
+    assert [place.rpartition("/")[2].partition(":")[0] for place in told] == ["a.yml", "a.yml", "b.yml", "t.json"]
+    lines = [json.loads(line) for line in _validated(tmp_path / "configs", "--json").stdout.splitlines()]
+    assert [(one["level"], one["line"]) for one in lines] == [("error", 1), ("error", 2), ("error", 2), ("error", 1)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from uuid import UUID
 
+from workers.adapters.journal.encode import to_json
 from workers.adapters.journal.errors import ENGINE_ERRORS, AwayError
 from workers.adapters.journal.room import Room
 from workers.adapters.journal.rows import run_of
 from workers.adapters.journal.statements import statements
 from workers.model.lease import Depth, LaneDepth, Parcel, QuotaCount
 from workers.model.run import Run
+from workers.ports import Row
 
 _PRUNED_AT_ONCE = 1000
 
@@ -63,6 +65,14 @@ class PostgresUpkeep:
     async def runs(self, run_ids: Sequence[UUID]) -> tuple[Run, ...]:
         """Return runs with their steps, in no order."""
         return tuple(run_of(row) for row in await self._workers.fetch("runs", list(run_ids)))
+
+    async def pages_read(self, run_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """Return how many pages each run has read."""
+        return {row["run_id"]: row["pages"] for row in await self._workers.fetch("pages_read", list(run_ids))}
+
+    async def note_uses(self, uses: Sequence[Row]) -> None:
+        """Hand uses of keys {org, key_id, at} to the outbox."""
+        await self._workers.fetch("note_uses", to_json([dict(use) for use in uses]))
 
     async def quotas(self, keys: Sequence[tuple[str, date]]) -> tuple[QuotaCount, ...]:
         """Return counters of organisations and days."""

@@ -18,6 +18,7 @@ from tests.fakes.directory import sha256
 from tests.fakes.recording_pipelines import RecordingPipelines
 from tests.plugins.service import ACME_KEY, AS_ACME, AS_ROOT, ROOT_KEY, Serve, refusal_of
 from workers.model.failure import Code, Reason, refused
+from workers.model.secret import Secret
 
 RUN = GetRunRequest(run_id="0f7b1c9e-43d5-4d5c-9a2b-1e6f8a7b9c0d")
 
@@ -78,6 +79,19 @@ async def test_while_the_directory_is_too_old_calls_are_unavailable(serve: Serve
     served.book.away = refused(Code.UNAVAILABLE, Reason.SERVICE_UNAVAILABLE, "organisations are not known now")
     refusal = await refusal_of(served.pipelines.GetRun(RUN, metadata=AS_ACME))
     assert (refusal.code, refusal.reason) == ("UNAVAILABLE", "SERVICE_UNAVAILABLE")
+
+
+async def test_only_good_keys_of_organisations_are_noted_as_used(serve: Serve) -> None:
+    noted: list[str] = []
+
+    def noting(book: Any, clock: Any) -> Auth:
+        return Auth(book, Secret(ROOT_KEY), clock.now, clock.monotonic, used=lambda key: noted.append(key.key_id))
+
+    served = await serve(RecordingPipelines(), auth=noting)
+    await served.pipelines.GetRun(RUN, metadata=AS_ACME)
+    for metadata in (AS_ROOT, (("x-api-key", "never_api_0123456789"),)):
+        await refusal_of(served.pipelines.GetRun(RUN, metadata=metadata))
+    assert noted == ["key-of-acme"]
 
 
 async def test_an_org_key_is_of_the_wrong_kind_for_the_platforms_methods(serve: Serve) -> None:

@@ -15,6 +15,12 @@ SELECT forget($1::timestamptz)
 -- name: parcels
 SELECT parcel_id, kind, batch, payload FROM seal_parcels($1, $2)
 
+-- name: note_uses
+INSERT INTO outbox (kind, payload) SELECT 'key_use', u FROM jsonb_array_elements($1::jsonb) u
+
+-- name: pages_read
+SELECT run_id, count(*) AS pages FROM receipt WHERE run_id = ANY ($1::uuid[]) GROUP BY run_id
+
 -- name: published
 DELETE FROM outbox WHERE parcel_id = ANY ($1::bigint[])
 
