@@ -32,6 +32,13 @@ $$
 _NUMBERS = itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def session_home() -> Iterator[Path]:
+    """As `postgres_home`, for the session."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
+        yield Path(home)
+
+
 @pytest.fixture
 def postgres_home() -> Iterator[Path]:
     """Give a folder that the unprivileged user of a root-owned suite keeps reaching.
@@ -43,12 +50,11 @@ def postgres_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-async def postgres() -> AsyncIterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="postgres-") as home:
-        server = Postgres(Path(home) / "data")
-        await server.start()
-        yield server
-        await server.stop()
+async def postgres(session_home: Path) -> AsyncIterator[Postgres]:
+    server = Postgres(session_home / "data")
+    await server.start()
+    yield server
+    await server.stop()
 
 
 @pytest.fixture(scope="session")

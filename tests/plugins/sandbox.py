@@ -170,9 +170,9 @@ WHERE org_slug = 'ended';
 
 
 @pytest_asyncio.fixture(scope="session")
-async def sandbox_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def sandbox_stack(session_home: Path) -> AsyncIterator[Running]:
     """Keep one stack for the session."""
-    options = Options(tmp_path_factory.mktemp("sandbox"), orgs=ORGS, environment=environment())
+    options = Options(session_home / "sandbox", orgs=ORGS, environment=environment())
     async with (
         running(options) as stack,
         aiohttp.ClientSession(trust_env=False) as session,
