@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -92,10 +93,14 @@ class Post:
         return int(await self.query(f"SELECT 1000 * ({news}) + (SELECT count(*) FROM letter)"))
 
 
+def settings(shop: Workshop) -> Path:
+    """Return the file of the service's own settings of mail."""
+    return shop.folder / "notify_systems" / "email_notification" / "config.yml"
+
+
 def settle(shop: Workshop, cooldown: float = 0) -> None:
-    file = shop.folder / "notify_systems" / "email_notification" / "config.yml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(MAIL.replace("COOLDOWN", str(cooldown)))
+    settings(shop).parent.mkdir(parents=True, exist_ok=True)
+    settings(shop).write_text(MAIL.replace("COOLDOWN", str(cooldown)))
 
 
 async def fail(_ctx: StepContext) -> StepResult:

@@ -53,6 +53,24 @@ async def test_what_a_cooldown_holds_back_comes_in_one_letter_after_it(post: Pos
     assert len(post.box.letters) == 2
 
 
+async def test_a_cooldown_keeps_nothing_from_people_who_hear_of_one_pipeline_only(post: Post) -> None:
+    settle(post.shop, cooldown=60)
+    await post.ended(work=fail)
+    theirs = "notifications: {email: {to: [team@acme.example]}}\n" + WORK
+    for path in ("lab/test/first", "lab/test/second"):
+        await post.shop.declare(theirs, path)
+        await post.shop.go_on(await post.shop.submit(path=path))
+    await post.carry()
+    await post.query("UPDATE told SET value = jsonb_set(value, '{until}', to_jsonb(now())) WHERE pipeline_id = ''")
+    await post.carry()
+    told = [(letter.to[0].partition("@")[0], letter.subject) for letter in post.box.letters]
+    assert told == [
+        ("ops", "[dp] acme-lab-test-flow failed"),
+        ("team", "[dp] acme-lab-test-first failed"),
+        ("team", "[dp] acme: 1 more: pipeline failure"),
+    ]
+
+
 async def test_a_dead_server_delays_a_letter_and_no_run_and_keeps_the_order_of_a_pipeline(post: Post) -> None:
     post.box.shut = refusal(retryable=True, retry_after=120)
     await post.ended(work=fail)
@@ -66,8 +84,8 @@ async def test_a_dead_server_delays_a_letter_and_no_run_and_keeps_the_order_of_a
     assert [subject.rpartition("flow ")[2] for subject in subjects] == ["failed", "has recovered after 1 failed run"]
 
 
-class Dying:
-    """The journal of a process that dies after a letter was sent, before it is forgotten."""
+class Leaving:
+    """The journal, which is away when a letter has arrived."""
 
     def __init__(self, journal: Any) -> None:
         self.undertake = journal.undertake
@@ -76,9 +94,9 @@ class Dying:
         raise refusal(retryable=True)
 
 
-async def test_a_crash_between_sending_and_forgetting_sends_the_same_letter_again(post: Post) -> None:
+async def test_a_journal_that_goes_away_while_a_letter_is_sent_has_it_sent_again(post: Post) -> None:
     await post.ended(work=fail)
-    await post.courier(Dying(post.shop.journal)).carry()
+    await post.courier(Leaving(post.shop.journal)).carry()
     assert await post.carry() == ["[dp] acme-lab-test-flow failed"]
     await post.query("UPDATE letter SET due_at = now()")
     await post.carry()
