@@ -158,7 +158,7 @@ class Contexts:
             await plan.recorder.record(PageRead(attempt.step_id, attempt.attempt, page, next(ordinals)))
 
         def turn(provider: str) -> AbstractAsyncContextManager[None]:
-            name = self.catalog.providers.canonical(provider)
+            name = self.catalog.providers.canonical(vault.source(provider))
             return Turns(self.journal, self.clock).take(f"credential {plan.lease.run.org_slug} {name}")
 
         return Wiring(

@@ -87,15 +87,15 @@ class StepVault:
         kept = self._handed_on(name)
         if kept is not None:
             return kept
-        provider = self._source(name)
+        provider = self.source(name)
         found = await self._find(provider)
         if found is not None:
             return usable(found).secret
         kept = self._handed_on(secret_key)
         if kept is not None:
             return kept
-        if secret_key and self._source(secret_key) != secret_key:
-            return await self.secret(self._source(secret_key))
+        if secret_key and self.source(secret_key) != secret_key:
+            return await self.secret(self.source(secret_key))
         raise absent(provider)
 
     async def stored(self, provider: str) -> Credential:
@@ -134,9 +134,11 @@ class StepVault:
         """
         if not self._rotated or self._rotated[-1].reveal() != secret.reveal():
             self._rotated.append(secret)
-        step, number = self._standing.attempt, len(self._rotated)
-        act = (self._standing.run_id, step.step_id, step.attempt, number, self._canonical(provider))
-        await self._store(act, provider, secret, status=ValidationStatus.VALID)
+        step, number, source = self._standing.attempt, len(self._rotated), self.source(provider)
+        act = (self._standing.run_id, step.step_id, step.attempt, number, self._canonical(source))
+        await self._store(act, source, secret, status=ValidationStatus.VALID)
+        if self._handed_on(provider) is not None:
+            self.keep(provider, secret)
 
     async def record(self, credential_id: str, verdict: Verdict) -> None:
         """Record what a validation found, with the time."""
@@ -177,7 +179,7 @@ class StepVault:
     def _handed_on(self, name: str) -> Secret | None:
         return self._kept.find(self._canonical(name), self._standing.completed) if name else None
 
-    def _source(self, name: str) -> str:
+    def source(self, name: str) -> str:
         """Return the provider that a completed step read what it kept under the name from; else the name itself."""
         for step_id in self._standing.completed & self._standing.done.keys():
             output = self._standing.done[step_id].output

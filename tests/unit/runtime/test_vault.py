@@ -104,6 +104,16 @@ async def test_every_rotation_is_an_act_of_its_own_and_is_what_the_run_goes_on_w
     assert await opened(step, "OPENAI") == "third"
 
 
+async def test_what_was_read_from_a_provider_is_stored_there_when_it_rotates(shelf: CredentialShelf) -> None:
+    kept = Kept()
+    vault(shelf, kept, "decrypt").keep("loaned", Secret("first"))
+    step = vault(shelf, kept, done={"decrypt": DECRYPTED})
+    await step.rotate("loaned", Secret("second"))
+    assert await opened(step, "loaned") == "second"
+    assert await opened(vault(shelf), "OPENAI") == "second"
+    assert list(shelf.stored) == ["OPENAI"]
+
+
 async def test_a_refused_credential_is_flagged_and_what_is_known_of_it_is_said(shelf: CredentialShelf) -> None:
     step = vault(shelf)
     shelf.put("OPENAI", "s", "VALID", last_validated_at=CLOCK.now())
