@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from workers.model.failure import FailedError, Reason
 from workers.model.page import TOKEN_KINDS, Auth, Read
@@ -15,7 +15,11 @@ from workers.rest.request import Request
 from workers.rest.tokens import Access, Tokens
 from workers.rest.tokens.exchange import Exchange
 from workers.rest.tokens.rotation import secret_of
-from workers.rest.wiring import Wiring
+from workers.rest.wiring import Clock, Wiring
+
+REMEMBERED_SECONDS = 60.0
+"""How long one reading goes on with a secret before it is looked up again: a step may read once for each of a million
+rows, and every look-up is a query and a decryption."""
 
 
 @frozen
@@ -26,11 +30,21 @@ class Authorised:
     _wiring: Wiring
     _tokens: Tokens
     _exchange: Exchange
+    _clock: Clock
+    _found: dict[tuple[str, str], tuple[float, Secret]] = field(factory=dict, init=False, repr=False)
 
     async def credential(self, read: Read) -> Secret | None:
         """Find the stored secret of a read; None where it needs none."""
         auth = _auth(read)
-        return None if auth.kind == "none" else await secret_of(auth, self._wiring)
+        return None if auth.kind == "none" else await self._secret(auth)
+
+    async def _secret(self, auth: Auth) -> Secret:
+        key = (auth.provider, auth.secret_key)
+        until, secret = self._found.get(key, (0.0, None))
+        if secret is None or self._clock.monotonic() >= until:
+            secret = await secret_of(auth, self._wiring)
+            self._found[key] = (self._clock.monotonic() + REMEMBERED_SECONDS, secret)
+        return secret
 
     async def poll(self, read: Read, request: Request) -> None:
         """Wait for the turn of a poll, as `Calls.poll`."""

@@ -82,7 +82,7 @@ class RestReader:
             sender = Sender(session, self._clock, self._parsing, self._folder)
             calls = Calls(sender, wiring, self._circuits, self._clock, self._roll, self._patience)
             exchange = Exchange(session, self._egress, self._clock, self._roll, self._patience)
-            authorised = Authorised(calls, wiring, self._tokens, exchange)
+            authorised = Authorised(calls, wiring, self._tokens, exchange, self._clock)
             yield RestReading(authorised, wiring, self._egress, self._parsing)
 
     def close(self) -> None:

@@ -50,6 +50,7 @@ class Bench:
     warehouse: ListedWarehouse = field(factory=ListedWarehouse)
     clock: FakeClock = field(factory=FakeClock)
     secrets: dict[str, str] = field(factory=lambda: {"VENDOR_API": "canary-key"})
+    looked_up: list[str] = field(factory=list)
     receipts: list[Receipt] = field(factory=list)
     taken: list[tuple[str, float, int]] = field(factory=list)
     messages: list[str] = field(factory=list)
@@ -130,6 +131,7 @@ class Bench:
         }
 
     async def secret(self, name: str, _secret_key: str = "") -> Secret:
+        self.looked_up.append(name)
         return Secret(self.secrets[name])
 
     def wiring(self) -> Wiring:

@@ -60,6 +60,15 @@ async def test_a_few_children_are_read_at_once_within_the_budget(bench: Bench) -
     assert len(bench.taken) == 21
 
 
+async def test_a_secret_is_looked_up_once_however_many_parents_there_are(bench: Bench) -> None:
+    bench.declare(f"{CHILDREN}auth: {{type: bearer, provider: VENDOR_API}}\n")
+    script(bench, [project(number) for number in range(6)])
+    for number in range(6):
+        bench.provider.script(f"/v1/projects/{number}/users", rows())
+    await bench.run()
+    assert bench.looked_up == ["VENDOR_API"]
+
+
 async def test_a_name_is_one_segment_of_the_path_whatever_it_holds(bench: Bench) -> None:
     bench.declare(CHILDREN)
     heard: list[Heard] = []
