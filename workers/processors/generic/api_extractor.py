@@ -22,6 +22,7 @@ from workers.processors.generic.reading_on import ReadingOn, reading_on
 from workers.processors.generic.reads import Reads
 from workers.processors.generic.sink import Sink
 from workers.processors.generic.targets import Target
+from workers.processors.generic.unhurried import unhurried
 from workers.rest.shaping import Shape, ShapeError
 
 
@@ -36,14 +37,16 @@ class _Extraction:
     progress: Progress = field(factory=Progress)
 
     async def take(self, page: Page, inherited: Mapping[str, Any]) -> None:
-        self.on.see(page)
+        await self.on.see(page)
         shaped = bool(inherited or self.shape.flatten or self.shape.add)
-        rows = [self._shaped(page, row, inherited) for row in page.rows] if shaped else page.rows
-        await self.sink.take(page, rows)
+        await self.sink.take(page, await self._all_shaped(page, inherited) if shaped else page.rows)
         before = self.progress
         pages, size = (0, 0) if page.partial else (1, page.receipt.bytes)
         self.progress = Progress(before.rows + len(page.rows), before.pages + pages, before.bytes + size)
         await self.ctx.progress(self.progress)
+
+    async def _all_shaped(self, page: Page, inherited: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        return [self._shaped(page, row, inherited) async for _, row in unhurried(page.rows)]
 
     def _shaped(self, page: Page, row: Mapping[str, Any], inherited: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row with what it inherits, what is found deep in it, and what is the same for all."""

@@ -15,7 +15,7 @@ from workers.processors.generic.declared import ExtractorDeclared, ParentDeclare
 from workers.processors.generic.names import child_of
 from workers.processors.generic.reads import Reads
 from workers.processors.generic.side_by_side import side_by_side
-from workers.rest.expressions import ABSENT, expression
+from workers.rest.shaping import Shape, ShapeError
 
 Row = Mapping[str, Any]
 Take = Callable[[Page, Row], Awaitable[None]]
@@ -75,10 +75,13 @@ class Family:
         return self.ctx.reading.pages(Reads(child, self.ctx.endpoint).of(child, self.more))
 
     def _names(self, page: Page, index: int, row: Row) -> Row:
-        found = {name: expression(place)(row) for name, place in self.parent.fields.items()}
-        absent = [name for name, value in found.items() if value is ABSENT or value is None]
+        where = f"{page.receipt.url}: row {index + 1} of page {page.receipt.number}"
+        try:
+            found = Shape(self.parent.fields).columns(row)
+        except ShapeError as error:
+            raise _invalid(f"{where}: {error}") from None
+        absent = [name for name, value in found.items() if value is None]
         if absent:
-            where = f"{page.receipt.url}: row {index + 1} of page {page.receipt.number}"
             raise _invalid(f"{where}: has nothing at {self.parent.fields[absent[0]]!r}, which names its children")
         return found
 

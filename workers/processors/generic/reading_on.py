@@ -15,6 +15,7 @@ from workers.model.page import Page
 from workers.model.window import DateWindow
 from workers.ports import StepContext
 from workers.processors.generic.declared import IncrementalDeclared
+from workers.processors.generic.unhurried import unhurried
 from workers.rest.expressions import ABSENT, expression
 
 UNTIL, CURSOR = "until", "cursor"
@@ -28,7 +29,7 @@ class Everything:
     window: DateWindow | None = None
     bookmark: Bookmark | None = None
 
-    def see(self, page: Page) -> None:
+    async def see(self, page: Page) -> None:
         """Nothing of a page matters."""
 
     async def tell(self, ctx: StepContext) -> None:
@@ -65,7 +66,7 @@ class Days:
             return None
         return evolve(self.before, value={UNTIL: self.span.until.isoformat()})
 
-    def see(self, page: Page) -> None:
+    async def see(self, page: Page) -> None:
         """Days are read whatever comes of them."""
 
     async def tell(self, ctx: StepContext) -> None:
@@ -100,10 +101,10 @@ class Values:
         value = self.declared.kind.bounded(self.largest, self.ctx.clock.now())
         return evolve(self.before, value={CURSOR: self.declared.kind.kept(value)})
 
-    def see(self, page: Page) -> None:
+    async def see(self, page: Page) -> None:
         """Take the values of a page's rows; raises FailedError(DATA_INVALID) for a row without one."""
         find, kind = expression(self.declared.cursor_path), self.declared.kind
-        for index, row in enumerate(page.rows):
+        async for index, row in unhurried(page.rows):
             try:
                 found = find(row)
                 value = kind.read(None if found is ABSENT else found)

@@ -14,9 +14,9 @@ from workers.model.page import Page
 from workers.model.table import TableSchema
 from workers.ports import Load, Written
 from workers.processors.generic.targets import Target
+from workers.processors.generic.unhurried import AT_ONCE
 
 SAMPLE_ROWS = 1000
-FITTED_AT_ONCE = 500  # a longer slice would keep the event loop from its other work
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -51,7 +51,8 @@ class Sink:
         if self._open is not None:
             await self._write(self._open, page, rows)
             return
-        self._kept.append((page, rows))
+        if rows:  # a million parents may have no child between them
+            self._kept.append((page, rows))
         self._kept_rows += len(rows)
         if self._kept_rows >= SAMPLE_ROWS:
             await self._open_sampled()
@@ -76,7 +77,7 @@ class Sink:
         return self._open
 
     async def _write(self, sink: _Open, page: Page, rows: Rows) -> None:
-        ctx, size = self.target.ctx, min(self.target.declared.destination.batch_size, FITTED_AT_ONCE)
+        ctx, size = self.target.ctx, min(self.target.declared.destination.batch_size, AT_ONCE)
         same = Filled(ctx.org, ctx.clock.now(), page.receipt.sha256)
         for start in range(0, len(rows), size):
             batch = list(rows[start : start + size])

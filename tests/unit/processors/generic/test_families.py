@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, cast
 
 import pytest
 
 from tests.fakes.hostile_provider import Heard, answer, by_request, hang, rows
 from tests.unit.processors.generic.conftest import Bench
 from workers.model.failure import FailedError, Reason
+from workers.model.page import Page, Receipt
+from workers.processors.generic.sink import Sink
+from workers.processors.generic.targets import Target
 
 CHILDREN = """\
 url: "{url}/v1/projects/:project/users"
@@ -81,6 +85,21 @@ async def test_a_name_is_one_segment_of_the_path_whatever_it_holds(bench: Bench)
     bench.provider.script("/v1/projects/a%2F..%2Fb%3Fx%23y%20z/users", by_request(page))
     await bench.run()
     assert len(heard) == 1
+
+
+async def test_a_place_that_cannot_be_worked_on_is_told_with_its_row(bench: Bench) -> None:
+    bench.declare(CHILDREN.replace("owner.name}", "length(owner.name)}"))
+    script(bench, [project(1), project(2, owner=7)], p1=[rows()])  # type: ignore[arg-type]
+    error = await refused(bench)
+    assert error.failure.reason is Reason.DATA_INVALID
+    assert "row 2 of page 1: owner is given something it cannot work on" in error.failure.message
+
+
+async def test_pages_without_rows_are_not_kept_until_there_is_one(bench: Bench) -> None:
+    sink = Sink(Target(cast("Any", bench), cast("Any", bench)), AsyncExitStack())
+    for number in range(3):
+        await sink.take(Page((), Receipt("https://x", number, 0, 2, "")), ())
+    assert sink._kept == []
 
 
 @pytest.mark.parametrize(

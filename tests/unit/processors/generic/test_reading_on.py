@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
@@ -118,3 +119,14 @@ async def test_a_refresh_reads_the_days_it_is_for(bench: Bench) -> None:
     bench.window = DateWindow(date(2025, 5, 2), date(2025, 5, 8) + timedelta(days=1))
     assert await asked(bench) == {"from": "2025-05-02", "to": "2025-05-10"}
     assert bench.bookmark.value == {"until": "2025-05-09"}
+
+
+async def test_a_long_page_leaves_the_loop_to_others_between_its_rows(bench: Bench) -> None:
+    bench.declare(f"{BY_VALUE}flatten: {{at: changed.at}}\n")
+    bench.provider.script("/v1/rows", rows(*(at("2025-05-01", number) for number in range(5000))))
+    running, turns = asyncio.ensure_future(bench.run()), 0
+    while not running.done():
+        turns += bool(bench.receipts) and not bench.rows
+        await asyncio.sleep(0)
+    assert (await running).rows == 5000
+    assert turns >= 2 * 9
