@@ -11,10 +11,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from attrs import define
+
 from workers.model.body import BodyFormat
 from workers.rest.document import DocumentError, at, parse
 
 ROWS_AT_ONCE = 1000
+BYTES_AT_ONCE = 8 * 1024 * 1024
 LONGEST_LINE = 8 * 1024 * 1024
 
 Rows = tuple[Mapping[str, Any], ...]
@@ -43,8 +46,15 @@ class LineFile:
         """Yield its rows, none of them when it is empty. Raises DocumentError."""
         self._file.seek(0)
         rows = _csv_rows(self._file, form.delimiter) if form.kind == "csv" else _json_rows(self._file, data_path)
-        while part := tuple(itertools.islice(rows, ROWS_AT_ONCE)):
+        while part := tuple(self._some(rows)):
             yield part
+
+    def _some(self, rows: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        most = self._file.tell() + BYTES_AT_ONCE
+        for row in itertools.islice(rows, ROWS_AT_ONCE):
+            yield row
+            if self._file.tell() > most:
+                return
 
     def close(self) -> None:
         """Let the file go; closing twice does no harm."""
@@ -71,12 +81,15 @@ def _json_rows(file: IO[bytes], data_path: str) -> Iterator[Mapping[str, Any]]:
 def _csv_rows(file: IO[bytes], delimiter: str) -> Iterator[Mapping[str, Any]]:
     """Yield rows of text; an empty field is null."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    source = _Bounded(text)
     try:
-        lines = csv.reader(text, delimiter=delimiter, strict=True)
+        lines = csv.reader(source, delimiter=delimiter, strict=True)
         header = next(lines, [])
         if header and (not all(header) or len(set(header)) < len(header)):
             raise DocumentError("has a header with an empty or a repeated name")
+        source.row = 0
         for row in lines:
+            source.row = 0
             if len(row) != len(header) and row:
                 raise DocumentError(f"has {len(row)} fields where its header has {len(header)}: line {lines.line_num}")
             if row:
@@ -87,3 +100,18 @@ def _csv_rows(file: IO[bytes], delimiter: str) -> Iterator[Mapping[str, Any]]:
         raise DocumentError("is not valid UTF-8") from None
     finally:
         text.detach()
+
+
+@define
+class _Bounded:
+    """Lines of a text, whose row, of one line or of several that a quoted field joins, cannot grow without end."""
+
+    text: io.TextIOWrapper
+    row: int = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.text.readline(LONGEST_LINE + 1):
+            self.row += len(line)
+            if self.row > LONGEST_LINE:
+                raise DocumentError(f"has a row of more than {LONGEST_LINE} characters")
+            yield line
