@@ -35,12 +35,16 @@ def identity(secret: Secret, access: Access, *, anonymous: bool) -> Identity:
     members = _members(secret, access.provider)
     if anonymous:
         return Identity(members["project_id"], AnonymousCredentials())
+    broken = False
     try:
         credentials = service_account.Credentials.from_service_account_info(
             {**members, "type": "service_account", "token_uri": access.token_url}, scopes=_SCOPES
         )
-    except ValueError:
-        raise _unusable(access.provider, "holds no private key that can be read") from None
+        credentials.sign_bytes(b"")  # a key of another kind is found out by its use only
+    except Exception:  # noqa: BLE001 - the library lets through whatever a stored text makes of its parsers
+        broken = True
+    if broken:
+        raise _unusable(access.provider, "holds no RSA key that can be used")
     return Identity(members["project_id"], credentials)
 
 

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from google.oauth2 import service_account
 
 from tests.unit.rest.tokens.conftest import key_file as key_file  # noqa: PLC0414 - a fixture
@@ -44,7 +46,7 @@ def test_an_emulator_is_shown_nothing(key_file: dict[str, str]) -> None:
         ({"type": "authorized_user"}, "is not the key of a service account"),
         ({"project_id": ""}, "has no text at 'project_id'"),
         ({"client_email": 7}, "has no text at 'client_email'"),
-        ({"private_key": "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n"}, "holds no private key that can be read"),
+        ({"private_key": "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n"}, "holds no RSA key that can be used"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
@@ -54,6 +56,13 @@ def test_a_file_that_cannot_be_used_is_told_without_a_word_of_it(
         read(json.dumps({**key_file, **change}), anonymous=False)
     assert raised.value.failure.reason is Reason.CREDENTIAL_INVALID
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+def test_a_key_of_another_kind_is_told_before_it_is_used(key_file: dict[str, str]) -> None:
+    plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(*plain).decode()
+    with pytest.raises(FailedError, match="holds no RSA key that can be used"):
+        read(json.dumps({**key_file, "private_key": key}), anonymous=False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
