@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -76,6 +77,8 @@ def _searcher(compiled: Any) -> Find:
             found = compiled.search(value, _OPTIONS)
         except (JMESPathError, RecursionError, TypeError, ValueError, ArithmeticError, KeyError):
             raise ExpressionError("is given something it cannot work on") from None
+        if isinstance(found, float):  # a literal of the expression, or an average
+            return Decimal(repr(found))
         return ABSENT if found is None else found
 
     return find

@@ -73,3 +73,26 @@ def test_functions_of_ours_do_what_they_say(place: str, value: Any, found: Any) 
 def test_money_is_exact(units: int, nanos: int) -> None:
     found = expression("money(@)")({"units": str(units), "nanos": nanos})
     assert found * 10**9 == units * 10**9 + nanos
+
+
+@pytest.mark.parametrize(
+    ("place", "row", "found"),
+    [
+        ("to_number(a)", {"a": Decimal("1.5")}, Decimal("1.5")),
+        ("to_number(a)", {"a": "0.12345678901234567890"}, Decimal("0.12345678901234567890")),
+        ("to_number(a)", {"a": "12"}, 12),
+        ("to_number(a)", {"a": "1_000"}, None),
+        ("to_number(a)", {"a": True}, None),
+        ("to_string(a)", {"a": Decimal("1.10")}, "1.10"),
+        ("a || `0.1`", {}, Decimal("0.1")),
+    ],
+)
+def test_numbers_in_expressions_are_exact(place: str, row: dict[str, Any], found: Any) -> None:
+    [value] = Shape({"found": place}).columns(row).values()
+    assert (value, type(value)) == (found, type(found))
+
+
+@pytest.mark.parametrize("money", [{"units": Decimal("1.5")}, {"units": "1", "nanos": Decimal("0.9")}, {"units": True}])
+def test_money_in_other_than_whole_units_is_refused_and_never_cut_off(money: dict[str, Any]) -> None:
+    with pytest.raises(ShapeError, match="cannot work on"):
+        Shape({"price": "money(@)"}).columns(money)
