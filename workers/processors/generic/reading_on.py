@@ -43,6 +43,7 @@ class Days:
     declared: IncrementalDeclared
     before: Bookmark
     span: DaySpan
+    today: date
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -61,10 +62,11 @@ class Days:
 
     @property
     def bookmark(self) -> Bookmark | None:
-        """The day before which all have been read."""
+        """The day before which all have been read; today is not over, and so not one of them."""
         if self.span.until is None:
             return None
-        return evolve(self.before, value={UNTIL: self.span.until.isoformat()})
+        until = min(self.span.until, self.today).isoformat()
+        return evolve(self.before, value={UNTIL: until}) if until > self.before.value.get(UNTIL, "") else None
 
     async def see(self, page: Page) -> None:
         """Days are read whatever comes of them."""
@@ -140,7 +142,7 @@ async def reading_on(declared: IncrementalDeclared | None, ctx: StepContext) -> 
         max_days=declared.max_days,
         again=ctx.force_refresh,
     )
-    return Days(declared, before, span)
+    return Days(declared, before, span, ctx.clock.now().date())
 
 
 def _start(declared: IncrementalDeclared) -> str | int:

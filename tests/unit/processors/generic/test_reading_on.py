@@ -59,6 +59,17 @@ async def test_days_that_were_read_are_read_again_when_asked_for_and_move_nothin
     assert bench.bookmark.value == {"until": "2025-05-09"}
 
 
+async def test_a_day_that_is_not_over_is_read_again(bench: Bench) -> None:
+    bench.declare(BY_DAY.replace("2025-05-01", "2026-04-30").replace("lookback_days: 2, ", ""))
+    until(bench, today := bench.clock.now().date())
+    assert await asked(bench) == {"from": "2026-04-30", "to": "2026-05-02"}
+    assert bench.bookmark.value == {"until": "2026-05-01"}
+    await asked(bench)
+    assert bench.bookmark.version == 1
+    until(bench, today + timedelta(days=3))
+    assert await asked(bench) == {"from": "2026-05-01", "to": "2026-05-05"}
+
+
 @pytest.mark.parametrize(
     ("kind", "first", "last"),
     [
