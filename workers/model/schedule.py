@@ -7,6 +7,7 @@ is due once, at the end of the leap, and a time that the clock shows twice is du
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,8 +18,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # A 29 February that is a Sunday comes back after 28 years, and after 40 across a century without a leap year.
-_LONGEST_WAIT_DAYS = 41 * 366
-_LAST_DAY = date(9999, 12, 30).toordinal()
+_LONGEST_WAIT_YEARS = 41
+_LAST_DAY = date(9999, 12, 30)
 _SECOND = timedelta(seconds=1)
 # What a system keeps beside the zones: its own time, which another replica does not share, and clocks of another kind.
 _NO_ZONE = re.compile(r"(?:localtime|posixrules|Factory|(?:posix|right|SystemV)/.*)\Z", re.DOTALL)
@@ -88,21 +89,26 @@ def due_times(timing: Timing, after: datetime) -> Iterator[datetime]:
 def _walls(cron: Cron, start: datetime) -> Iterator[datetime]:
     """Yield what the clock shows when the line is due, from `start` on, as if no clock were ever changed."""
     times = [(hour, minute) for hour in sorted(cron.hours) for minute in sorted(cron.minutes)]
-    ordinal = start.date().toordinal()
-    quiet_until = ordinal + _LONGEST_WAIT_DAYS
-    while ordinal <= min(quiet_until, _LAST_DAY):
-        day = date.fromordinal(ordinal)
-        if _names(cron, day):
-            quiet_until = ordinal + _LONGEST_WAIT_DAYS
-            walls = (datetime(day.year, day.month, day.day, hour, minute) for hour, minute in times)  # noqa: DTZ001 - a wall's
-            yield from (wall for wall in walls if wall >= start)
-        ordinal += 1
+    for day in _days(cron, start.date()):
+        walls = (datetime(day.year, day.month, day.day, hour, minute) for hour, minute in times)  # noqa: DTZ001 - a wall's
+        yield from (wall for wall in walls if wall >= start)
 
 
-def _names(cron: Cron, day: date) -> bool:
-    by_day, by_weekday = day.day in cron.days, day.isoweekday() % 7 in cron.weekdays
+def _days(cron: Cron, first: date) -> Iterator[date]:
+    """Yield the days that the line names; where decades lie between them, only days that may be one are looked at."""
     both = cron.any_day or cron.any_weekday
-    return day.month in cron.months and ((by_day and by_weekday) if both else (by_day or by_weekday))
+    numbers = sorted(cron.days) if both else range(1, 32)
+    year, quiet_until = first.year, first.year + _LONGEST_WAIT_YEARS
+    while year <= min(quiet_until, _LAST_DAY.year):
+        months = ((month, monthrange(year, month)[1]) for month in sorted(cron.months))
+        days = (date(year, month, number) for month, last in months for number in numbers if number <= last)
+        for day in days:
+            by_day, by_weekday = day.day in cron.days, day.isoweekday() % 7 in cron.weekdays
+            named = (by_day and by_weekday) if both else (by_day or by_weekday)
+            if named and first <= day <= _LAST_DAY:
+                quiet_until = year + _LONGEST_WAIT_YEARS
+                yield day
+        year += 1
 
 
 def _reached(wall: datetime, zone: ZoneInfo) -> datetime:

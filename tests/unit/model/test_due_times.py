@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, takewhile
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -97,6 +98,13 @@ def test_a_leap_day_is_waited_for_across_a_century() -> None:
 def test_a_leap_day_on_a_sunday_is_waited_for_forty_years() -> None:
     timing = Timing.parse("0 0 29 2 */7", "UTC")
     assert next_due(timing, datetime(2088, 3, 1, tzinfo=UTC)) == datetime(2128, 2, 29, tzinfo=UTC)
+
+
+def test_what_is_centuries_away_is_found_without_a_look_at_every_day() -> None:
+    began = process_time()
+    *_, last = islice(due_times(Timing.parse("0 0 29 2 */7", "UTC"), datetime(2026, 1, 1, tzinfo=UTC)), 100)
+    assert last == datetime(5080, 2, 29, tzinfo=UTC)
+    assert process_time() - began < 0.5
 
 
 def test_nothing_is_due_past_the_end_of_the_calendar() -> None:
