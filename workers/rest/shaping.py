@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from attrs import field, frozen
@@ -19,6 +20,11 @@ class ShapeError(ValueError):
         self.why = why
 
 
+def _exact(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A file's numbers are floats, which no column takes: what it says in digits is meant.
+    return {name: Decimal(repr(value)) if isinstance(value, float) else value for name, value in given.items()}
+
+
 @frozen
 class Shape:
     """`flatten` names the place of each column below a row (see `expressions`), `add` columns with their value.
@@ -27,7 +33,7 @@ class Shape:
     """
 
     flatten: Mapping[str, str] = field(factory=dict)
-    add: Mapping[str, Any] = field(factory=dict)
+    add: Mapping[str, Any] = field(factory=dict, converter=_exact)
     _finders: tuple[tuple[str, Find], ...] = field(init=False, repr=False, eq=False)
 
     @_finders.default

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -162,3 +163,10 @@ async def test_rows_are_given_fields_from_their_depth_and_fixed_ones_and_are_kep
         "id": 1, "city": "Graz", "first_tag": "x", "source": "vendor", "day": "2025-06-03",
     }  # fmt: skip
     assert found["raw_data"] == row
+
+
+async def test_a_fraction_that_is_the_same_for_all_is_kept_in_its_digits(bench: Bench) -> None:
+    bench.declare(f"{EVENTS}add_fields: {{rate: 1.10}}\n")
+    bench.provider.script("/v1/events", page({"id": 1}))
+    await bench.run()
+    assert bench.columns("rate") == [(Decimal("1.1"),)]
