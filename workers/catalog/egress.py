@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from workers.catalog.faults import Fault
 from workers.model.resolve import Path
 
-PORTS = frozenset({443, 8443})
+PORT = 443  # the only one that is dialled
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _URL_KEYS = frozenset({"url", "base_url", "token_url"})
 _NAME = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -65,7 +65,7 @@ def url_fault(url: str, allowed: frozenset[str]) -> str:
         return ""
     if parts.scheme != "https":
         return f"a URL must be https, not {parts.scheme}"
-    return _host_fault(host) or ("" if port is None or port in PORTS else f"port {port} is not allowed")
+    return _host_fault(host) or ("" if port is None or port == PORT else f"port {port} is not allowed")
 
 
 def _host_fault(host: str) -> str:

@@ -135,6 +135,7 @@ ROWS = [
             ("https://metadata.google.internal/", "'metadata.google.internal' is not a public host name"),
             ("https://user:pass@api.vendor.com/", "a URL must not carry a user"),
             ("https://api.vendor.com:22/", "port 22 is not allowed"),
+            ("https://api.vendor.com:8443/", "port 8443 is not allowed"),
             ("https://api.vendor.com:99999/", "is not a URL"),
             ("file:///etc/passwd", "a URL must be https, not file"),
             ("gopher://api.vendor.com/", "a URL must be https, not gopher"),
