@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from workers.model.credential import shown
 from workers.model.failure import Reason
 from workers.model.notice import Channel, Event, Letter, Notice, Pause, Terms, fill, lines, one_line
+from workers.model.quality import warned
 from workers.model.run import Run, RunStatus, StepStatus
 
 MOST_HELD = 20
@@ -71,13 +72,17 @@ class Told:
 
 
 def events_of(run: Run, alerting: frozenset[str]) -> tuple[Event, ...]:
-    """Return what the end of a run is, the most precise first; `alerting` steps failed on_failure: alert."""
+    """Return what the end of a run is, the most precise first; `alerting` steps failed on_failure: alert.
+
+    Rows that were published although they are not all as expected are a warning, too.
+    """
     reason = run.error.reason.value if run.error else ""
     if run.status is RunStatus.COMPLETED:
         broken = [step for step in run.steps if step.status is StepStatus.FAILED and step.step_id in alerting]
         bad = any(step.error and step.error.reason.value == BAD_DATA for step in broken)
-        warned = (Event.PIPELINE_WARNING,) if broken else ()
-        return (*((Event.DATA_QUALITY_FAILURE,) if bad else ()), *warned, Event.PIPELINE_SUCCESS)
+        odd = any(warned(step.output) for step in run.steps)
+        warning = (Event.PIPELINE_WARNING,) if broken or odd else ()
+        return (*((Event.DATA_QUALITY_FAILURE,) if bad else ()), *warning, Event.PIPELINE_SUCCESS)
     if run.status not in FAILED:
         return ()
     precise = {Reason.PROVIDER_RATE_LIMIT.value: Event.RATE_LIMIT_EXCEEDED, BAD_DATA: Event.DATA_QUALITY_FAILURE}

@@ -125,6 +125,11 @@ class Audited:
         }
 
 
+def warned(output: Mapping[str, Any]) -> bool:
+    """Whether a step has published rows that were not all as expected."""
+    return any(audited["status"] == WARNED for audited in output.get(OUTPUT) or ())
+
+
 def refused_by(audited: Audited, dataset: str) -> FailedError:
     """Build the error of rows that were not published; the table is as it was."""
     message = f"publish {dataset}.{audited.table}: not as expected: {audited.said()}; the table is unchanged"

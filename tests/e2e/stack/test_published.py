@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
@@ -60,6 +60,17 @@ async def test_a_retried_run_is_published_under_the_platforms_word(sandbox: Runn
     await patient.ended(again)
     [row] = await rows(sandbox, "org_meta_pipeline_runs", "pipeline_logging_id", again)
     assert (row["trigger_type"], row["status"]) == ("manual", "COMPLETED")
+
+
+async def test_the_last_use_of_a_key_is_published(sandbox: Running, quick: OrgClient) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    await quick.ask("GET", "/api/v1/pipelines")
+
+    async def noted() -> bool:
+        [key] = await rows(sandbox, "org_api_keys", "org_api_key_id", "key_quick")
+        return key["last_used_at"] is not None and key["last_used_at"] >= before
+
+    assert await until(noted, 20, pause=0.25)
 
 
 async def test_quota_counters_are_published_for_the_day(sandbox: Running) -> None:

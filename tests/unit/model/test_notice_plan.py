@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from workers.model.failure import Code, Reason
 from workers.model.notice import Channel, Event, Notice, Pause, Terms
 from workers.model.notice_plan import MOST_HELD, Occasion, Told, asked, during, ending, events_of, summary, tell
+from workers.model.quality import OUTPUT, Audited, Finding
 from workers.model.run import Run, RunError, RunStatus, StepRun, StepStatus
 
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
@@ -59,6 +60,13 @@ def test_a_step_that_failed_with_alert_makes_a_warning_of_a_completed_run() -> N
     broken = (StepRun("a", "x.y", StepStatus.FAILED), StepRun("b", "x.y", StepStatus.FAILED))
     assert events_of(run(DONE, steps=broken), frozenset({"b"})) == (Event.PIPELINE_WARNING, Event.PIPELINE_SUCCESS)
     assert events_of(run(DONE, steps=broken), NONE) == (Event.PIPELINE_SUCCESS,)
+
+
+@pytest.mark.parametrize(("failing", "warns"), [(0, False), (2, True)])
+def test_rows_that_are_not_all_as_expected_make_a_warning_of_a_completed_run(failing: int, warns: bool) -> None:
+    audited = Audited("t", (Finding("whole", "not_null", "warning", failing),))
+    done = run(DONE, steps=(StepRun("a", "x.y", StepStatus.COMPLETED, output={OUTPUT: [audited.shown()]}),))
+    assert (Event.PIPELINE_WARNING in events_of(done, NONE)) is warns
 
 
 @given(st.lists(st.sampled_from([DONE, FAILED, RunStatus.TIMEOUT, RunStatus.CANCELLED])))
