@@ -116,3 +116,13 @@ async def test_a_procedure_that_nobody_synced_is_told_with_the_remedy(books: Boo
     failure = await refused(books, lambda config: evolve(config, procedure="sp_absent"))
     assert failure.reason is Reason.PROCEDURE_NOT_FOUND
     assert "sync" in failure.message
+
+
+async def test_two_rows_that_claim_the_same_days_cost_the_same_in_any_order(books: Books) -> None:
+    twins = [plan("twin", unit_price_usd=Decimal(price), updated_at=None) for price in (31, 62)]
+    found = []
+    for plans in (twins, twins[::-1]):
+        await books.keep(plans)
+        await books.run(FIRST, FIRST)
+        found.append((await books.costs())["twin"])
+    assert found == [{FIRST: Decimal(2)}] * 2

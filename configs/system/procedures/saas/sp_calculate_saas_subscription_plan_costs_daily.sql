@@ -100,7 +100,8 @@ BEGIN
     RAISE USING MESSAGE = CONCAT('DP_DATA_INVALID ', v_wrong);
   END IF;
 
-  -- Where several versions of one subscription claim a day, it belongs to the one that began last.
+  -- Where several versions of one subscription claim a day, it belongs to the one that began last; of rows that are no
+  -- versions, for they began and were changed at once, always to the same one.
   CREATE TEMP TABLE saas_daily_costs AS
   WITH priced AS (
     SELECT
@@ -134,7 +135,9 @@ BEGIN
     WHERE a_day BETWEEN priced.start_date AND priced.last_day
     QUALIFY ROW_NUMBER() OVER (
       PARTITION BY priced.subscription_id, a_day
-      ORDER BY priced.start_date DESC, priced.updated_at DESC
+      ORDER BY
+        priced.start_date DESC, priced.updated_at DESC, priced.status ASC, priced.cycle_cost DESC, priced.plan_name ASC,
+        priced.provider ASC
     ) = 1
   ),
   placed AS (
