@@ -45,7 +45,10 @@ def scoped_rows(page: Page, shape: MapDeclared | None, coverage: Coverage) -> It
 
 
 def _of_scope(page: Page, scope: str, value: Any, rows: Shape, coverage: Coverage) -> Iterator[Scoped]:
-    found = rows.columns(value)["rows"] if isinstance(value, Mapping) else value
+    try:
+        found = rows.columns(value)["rows"] if isinstance(value, Mapping) else value
+    except ShapeError as error:
+        raise bad_answer(page, f"a scope of the map has {error}") from None
     if not isinstance(value, Mapping) or not _are_objects(found):
         raise bad_answer(page, "a scope of the map has no list of objects")
     coverage.scope(scope, value.get(WARNING))

@@ -167,3 +167,14 @@ async def test_a_fault_of_a_step_is_told_at_the_start(bench: Bench, before: str,
     bench.declare(CONFIG.replace(before, after), THINGS)
     with pytest.raises(ConfigError, match=why.replace("(", r"\(")):
         bench.catalog()
+
+
+async def test_a_scope_whose_rows_cannot_be_found_is_an_answer_that_cannot_be_believed(bench: Bench) -> None:
+    by_zone = CONFIG.replace(
+        "data_path: things", "data_path: items\nmap: {rows: 'sort_by(list, &at)', scope_column: kind}"
+    )
+    bench.declare(by_zone.replace("add_fields: {kind: thing}\n", ""), THINGS)
+    bench.provider.script(PATH, page(items={"zones/a": {"list": [{"id": "1", "at": {}}]}}))
+    with pytest.raises(FailedError, match="a scope of the map has rows is given something it cannot work on") as raised:
+        await bench.run()
+    assert raised.value.failure.reason is Reason.PROVIDER_BAD_RESPONSE
