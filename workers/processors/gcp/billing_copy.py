@@ -113,7 +113,7 @@ class BillingCopy:
 
     def _billed(self, billed: int) -> None:
         self.billed_bytes += billed
-        self.left_bytes -= billed
+        self.left_bytes = max(1, self.left_bytes - billed)  # a job without any is one without a bound
 
     def output(self, again: Sequence[Span]) -> Mapping[str, Any]:
         """Return what the step reports."""

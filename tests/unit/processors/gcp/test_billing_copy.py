@@ -41,6 +41,7 @@ class ListedSource:
 
     days: Mapping[date, int]
     bytes: int = 0
+    estimated: int | None = None
     project: str = "their-project"
     asked: list[Question] = field(factory=list)
     described: list[TablePath] = field(factory=list)
@@ -51,7 +52,7 @@ class ListedSource:
 
     async def estimate(self, question: Question) -> int:
         assert question.location == "EU"
-        return self.bytes
+        return self.bytes if self.estimated is None else self.estimated
 
     async def rows(self, question: Question) -> Answer:
         return Answer(tuple(kept(self.days, DateWindow(*question.parameters.values()))), self.bytes)
@@ -155,6 +156,12 @@ async def test_each_question_may_bill_what_is_left(scene: Scene) -> None:
     result = await scene.run(most_gib=1)
     assert [question.most_bytes for question in scene.source.asked] == [GIB - GIB // 4, GIB - GIB // 2]
     assert result.output["bytes_billed"] == 3 * GIB // 4
+
+
+async def test_a_question_is_bounded_even_when_nothing_is_left(scene: Scene) -> None:
+    scene.source.bytes, scene.source.estimated = GIB, 0
+    await scene.run(most_gib=1)
+    assert [question.most_bytes for question in scene.source.asked] == [1, 1]
 
 
 async def test_an_empty_export_is_told(scene: Scene) -> None:
