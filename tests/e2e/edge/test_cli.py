@@ -20,8 +20,17 @@ PIPELINES = Path(sys.executable).parent / "pipelines"
 async def started(edge: Edge, *words: str) -> asyncio.subprocess.Process:
     env = {"PIPELINES_ENDPOINT": edge.rest, "PIPELINES_API_KEY": "acme_key", "PIPELINES_ORG": "acme"}
     return await asyncio.create_subprocess_exec(
-        str(PIPELINES), *words, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(str(PIPELINES), *words),
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=heeding_ctrl_c,
     )
+
+
+def heeding_ctrl_c() -> None:
+    """Undo what a suite that runs in the background would hand on: it ignores the signal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def test_a_run_is_started_and_followed(edge: Edge, echo: EchoService) -> None:
@@ -44,6 +53,7 @@ async def test_ctrl_c_stops_watching_and_says_how_to_go_on(edge: Edge, echo: Ech
     assert process.stdout is not None
     assert b"STARTED" in await process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, err = await process.communicate()
+    async with asyncio.timeout(20):
+        _, err = await process.communicate()
     assert process.returncode == 130
     assert f"pipelines watch {RUN_ID} --after 4".encode() in err
