@@ -45,6 +45,10 @@ async def test_the_steps_of_a_run_are_published_in_order(sandbox: Running) -> No
     errors = {row["step_name"]: row["error_message"] for row in steps}
     assert errors["extract_usage"] is None
     assert errors["extract_reported_cost"].startswith("PROVIDER_REFUSED: ")
+    for part, resource in (("api", "API_CALL"), ("kms", "KMS_OPERATION")):
+        [cost] = await rows(sandbox, "org_cost_tracking", "cost_id", f"{run['run_id']}-{part}")
+        assert (cost["resource_type"], cost["unit"], cost["provider"]) == (resource, "COUNT", "OPENAI")
+        assert cost["quantity"] >= 1
     [audited] = await rows(sandbox, "org_meta_dq_results", "pipeline_logging_id", run["run_id"])
     assert (audited["target_table"], audited["overall_status"]) == ("openai_usage_daily_raw", "PASSED")
     [row] = await rows(sandbox, "org_meta_pipeline_runs", "pipeline_logging_id", run["run_id"])
