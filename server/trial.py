@@ -58,8 +58,13 @@ class Previewing(Protocol):
         """Yield the pages that a run would read first."""
 
 
-async def try_read(trial: Trial, clock: Clock, credential: Callable[[str], str]) -> Tried:
-    """Read until there are enough rows; raises TrialError, or FailedError as a run would."""
+async def try_read(
+    trial: Trial, clock: Clock, credential: Callable[[str], str], replaced: Callable[[str, str], None]
+) -> Tried:
+    """Read until there are enough rows; raises TrialError, or FailedError or SnoozeError as a run would.
+
+    `replaced` is given what a provider has put in the place of a credential: the old one is good for nothing then.
+    """
     pipeline, step = _step_of(trial)
     inputs = trial.catalog.inputs(pipeline, trial.given, clock.now().date())
     variables = run_variables(
@@ -72,7 +77,7 @@ async def try_read(trial: Trial, clock: Clock, credential: Callable[[str], str])
     )
     reader = RestReader(Egress.parse(trial.egress), clock, lambda: 0.5)
     try:
-        async with reader.open(_wiring(credential)) as reading:
+        async with reader.open(_wiring(credential, replaced)) as reading:
             ctx = StepContext(
                 org=trial.org,
                 run_id=trial.run_id,
@@ -128,7 +133,7 @@ async def _collected(pages: AsyncGenerator[Page, None], most: int) -> Tried:
     return Tried(tuple(rows), count, size, last.receipt.url, following, columns)
 
 
-def _wiring(credential: Callable[[str], str]) -> Wiring:
+def _wiring(credential: Callable[[str], str], replaced: Callable[[str, str], None]) -> Wiring:
     async def secret(name: str, _secret_key: str = "") -> Secret:
         return Secret(credential(name))
 
@@ -138,7 +143,10 @@ def _wiring(credential: Callable[[str], str]) -> Wiring:
     async def receipt(_done: Receipt) -> None:
         return None
 
-    return Wiring(secret, take, receipt, "test-read")
+    async def store(provider: str, secret: Secret) -> None:
+        replaced(provider, secret.reveal())
+
+    return Wiring(secret, take, receipt, "test-read", store=store)
 
 
 class _Nowhere:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from server.clock import SystemClock
 from server.trial import Trial, TrialError, Tried, try_read
 from workers.catalog import Catalog, ConfigError
 from workers.catalog.problems import Problem
-from workers.model.failure import FailedError
+from workers.model.failure import FailedError, SnoozeError
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 CREDENTIAL = "PIPELINES_CREDENTIAL"
@@ -74,11 +75,11 @@ def test_read(
     """
     asked = _Asked(loaded(configs, allow), path, step, rows, org, parameters(words))
     try:
-        tried = asyncio.run(try_read(_trial(asked, allow), SystemClock(), _credential))
-    except (TrialError, FailedError) as error:
+        tried = asyncio.run(try_read(_trial(asked, allow), SystemClock(), _credential, _replaced))
+    except (TrialError, FailedError, SnoozeError) as error:
         reason = error.failure.message if isinstance(error, FailedError) else str(error)
         click.echo(f"error: {printable(reason)}", err=True)
-        context.exit(FAILED if isinstance(error, FailedError) else REFUSED)
+        context.exit(REFUSED if isinstance(error, TrialError) else FAILED)
     _show(tried, as_json=as_json)
 
 
@@ -136,6 +137,14 @@ def _trial(asked: _Asked, allow: tuple[str, ...]) -> Trial:
 def _credential(name: str) -> str:
     given = os.environ.get(CREDENTIAL, "")  # noqa: TID251 - a secret on the command line would be seen by all
     return given or str(click.prompt(f"credential of {name}", hide_input=True, err=True))
+
+
+def _replaced(name: str, secret: str) -> None:
+    handle, path = tempfile.mkstemp(prefix="credential-")
+    with os.fdopen(handle, "w") as file:
+        file.write(secret)
+    said = f"the provider has replaced the credential of {name}: store the one in {path}, and remove the file"
+    click.echo(printable(said), err=True)
 
 
 def _show(tried: Tried, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server.cli import main
-from tests.fakes.hostile_provider import HostileProvider, answer, rows
+from tests.fakes.hostile_provider import HostileProvider, answer, rows, text
 
 EXAMPLE = Path("tests/fixtures/configs/vendor/users_extract.yml").read_text()
 CHILDREN = """\
@@ -56,6 +56,11 @@ def attempt(configs: Path, provider: HostileProvider) -> Try:
     return run
 
 
+def only_file(folder: Path, pattern: str) -> Path:
+    [found] = folder.glob(pattern)
+    return found
+
+
 async def test_rows_are_shown_with_what_the_next_page_would_be(attempt: Try, provider: HostileProvider) -> None:
     page = rows({"id": 1, "name": "Ada"}, {"id": 2, "name": "Ben"}, meta={"next_cursor": "c2"})
     provider.script("/v1/users", page)
@@ -70,6 +75,29 @@ async def test_rows_are_shown_with_what_the_next_page_would_be(attempt: Try, pro
     assert "next page: c2" in result.stderr
     assert provider.heard[0].headers["authorization"] == "Bearer canary-key"
     assert "canary" not in result.output
+
+
+async def test_a_credential_that_a_provider_replaces_is_kept_for_whoever_gave_it(
+    attempt: Try, provider: HostileProvider, configs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = f'auth: {{type: oauth2_refresh_token, provider: VENDOR_API, token_url: "{provider.url}/token"}}'
+    step = CHILDREN.replace("{url}", provider.url).replace("data_path: data\n", f"data_path: data\n      {auth}\n", 1)
+    (configs / "vendor/members.yml").write_text(step)
+    provider.script("/token", text('{"access_token": "a1", "refresh_token": "canary-1"}'))
+    provider.script("/v1/groups", rows({"id": 1}))
+    provider.script("/v1/groups/1/members", rows({"name": "Ada"}))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    given = {"client_id": "c", "client_secret": "s", "refresh_token": "r0"}
+    result = await attempt("vendor/members", PIPELINES_CREDENTIAL=json.dumps(given))
+    kept = only_file(tmp_path, "credential-*")
+    assert (result.exit_code, json.loads(kept.read_text())) == (0, given | {"refresh_token": "canary-1"})
+    assert (kept.stat().st_mode & 0o077, str(kept) in result.stderr, "canary" in result.output) == (0, True, False)
+
+
+async def test_a_provider_that_asks_to_wait_is_told(attempt: Try, provider: HostileProvider) -> None:
+    provider.script("/v1/users", answer(b"{}", "429 Too Many Requests", Retry_After="600"))
+    result = await attempt("vendor/users")
+    assert (result.exit_code, "error: waiting to try again: 127.0.0.1" in result.stderr) == (1, True)
 
 
 async def test_more_pages_are_read_only_until_there_are_enough_rows(attempt: Try, provider: HostileProvider) -> None:
