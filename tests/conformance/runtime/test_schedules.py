@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from tests.fakes.until import until
 from tests.fakes.wall import Wall
-from tests.fakes.workshop import ONE_STEP, open_workshop
+from tests.fakes.workshop import ONE_STEP, Workshop, open_workshop
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import StaleFenceError
 from workers.model.occurrences import MOST_RETRIES
@@ -84,6 +85,19 @@ async def test_a_scheduler_that_dies_leaves_no_occurrence_without_or_with_two_ru
     await wall.look()
     assert await wall.states(schedule) == ["FIRED"]
     assert await wall.database.fetchval("SELECT count(*) FROM run") == 1
+
+
+async def test_what_another_decides_just_before_a_hold_is_seen_as_decided(wall: Wall, shop: Workshop) -> None:
+    await wall.put()
+    await wall.look()
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'schedule'::regclass"
+    async with wall.database.transaction():
+        await wall.database.execute("LOCK TABLE schedule IN ACCESS EXCLUSIVE MODE")
+        await wall.database.execute("UPDATE occurrence SET live = false; UPDATE schedule SET look_at = now()")
+        holding = asyncio.create_task(shop.journal.hold())
+        await until(lambda: wall.database.fetchval(waits))
+    (held,) = await holding
+    assert held.pending == ()
 
 
 async def test_what_waited_for_a_run_is_started_when_a_scheduler_died_of_it(

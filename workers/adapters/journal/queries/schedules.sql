@@ -33,12 +33,7 @@ SELECT (SELECT min(s.next_due) FROM schedule s WHERE s.active AND ($1::text IS N
         WHERE s.look_at <= least(COALESCE($2::timestamptz, now()), now()) AND ($1::text IS NULL OR s.org = $1)) AS unseen
 
 -- name: hold_schedules
-WITH held AS (SELECT * FROM hold_schedules($1, $2::timestamptz, $3::integer, $4::float8))
-SELECT h.*, now() AS now, (
-    SELECT json_agg(o ORDER BY o.due_at) FROM occurrence_now o
-    WHERE o.schedule_id = h.schedule_id AND (o.state = 'DUE' OR o.live OR o.retry_at IS NOT NULL)
-) AS pending
-FROM held h ORDER BY h.look_at, h.schedule_id
+SELECT (h.held).*, h.now_at AS now, h.pending FROM hand_over($1, $2::timestamptz, $3::integer, $4::float8) h
 
 -- name: fire
 SELECT outcome, known, status, retry_after
