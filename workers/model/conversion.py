@@ -19,6 +19,9 @@ Convert = Callable[[Any], Any]
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,80}(\.[0-9]{1,80})?([eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
+_COUNTED = re.compile(r"-?[0-9]{9,19}\Z", re.ASCII)
+# Python reads the thirteen digits of some milliseconds as a day of the year 1712, and a time.
+_DASHED = re.compile(r"[0-9]{4}-", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Seconds, milliseconds, microseconds and nanoseconds are told apart by size; each bound is the year 5138 in its unit.
 _UNITS = ((10**11, 1_000_000), (10**14, 1000), (10**17, 1))
@@ -118,7 +121,9 @@ def _date(value: Any) -> date:
 def _timestamp(value: Any) -> datetime:
     """Take RFC 3339 (UTC where no zone stands), or a number since 1970 in the unit that its size tells."""
     try:
-        if isinstance(value, str):
+        if isinstance(value, str) and _COUNTED.match(value):
+            value = int(value)
+        if isinstance(value, str) and _DASHED.match(value):
             moment = datetime.fromisoformat(value)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -137,7 +142,7 @@ def _microseconds(number: Any) -> int:
 
 def _datetime(value: Any) -> datetime:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) and _DASHED.match(value) else None
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:
