@@ -103,6 +103,8 @@ async def _result(ctx: StepContext, extraction: Extraction, written: Written) ->
     if not coverage.complete:
         named = ", ".join(coverage.missing) or "nothing by name"
         await ctx.message(f"the answer is not whole (unreachable: {named}); what it does not speak of stays as it was")
+    if written.superseded:
+        await ctx.message(f"{extraction.maker.table.name}: what a newer run has written was left to it")
     if coverage.warnings:
         ctx.log.warning("provider warned", codes=sorted(coverage.warnings))
     output = {

@@ -77,6 +77,8 @@ class GenericApiExtractor:
         await on.tell(ctx)
         if written is None:
             await ctx.message(f"no row came, and so table {config.destination.table} was not made")
+        elif written.superseded:
+            await ctx.message(f"{config.destination.table}: what a newer run has written was left to it")
         done = extraction.progress
         output = _output(config, done, written) | ({"parents": parents} if config.parent else {})
         return StepResult(done.rows, done.bytes, output, on.bookmark)

@@ -178,3 +178,10 @@ async def test_a_scope_whose_rows_cannot_be_found_is_an_answer_that_cannot_be_be
     with pytest.raises(FailedError, match="a scope of the map has rows is given something it cannot work on") as raised:
         await bench.run()
     assert raised.value.failure.reason is Reason.PROVIDER_BAD_RESPONSE
+
+
+async def test_what_was_left_to_a_newer_run_is_told(bench: Bench) -> None:
+    bench.provider.script(ACCOUNTS, page(billingAccounts=[account(1)]))
+    bench.warehouse.superseded = 1
+    await bench.run("gcp/api/billing_accounts")
+    assert bench.messages[0].endswith("what a newer run has written was left to it")

@@ -210,3 +210,11 @@ async def test_a_key_field_has_a_column_and_a_value(bench: Bench) -> None:
     ):
         bench.declare(SIMPLE.replace("raw}", f"raw, write_mode: merge, key_fields: [{key}]}}"))
         assert complaint in await refused(bench, reason)
+
+
+async def test_what_was_left_to_a_newer_run_is_told(bench: Bench) -> None:
+    bench.declare(SIMPLE)
+    bench.provider.script("/v1/users", rows(ADA))
+    bench.warehouse.superseded = 1
+    await bench.run()
+    assert bench.messages == ["vendor_users_raw: what a newer run has written was left to it"]
