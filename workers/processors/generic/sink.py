@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -65,7 +66,9 @@ class Sink:
 
     async def _open_sampled(self) -> None:
         kept, self._kept = self._kept, []
-        sink = await self._open_table(self.target.table_of(row for _, rows in kept for row in rows))
+        # A single page may have more rows than one can look through without holding up the event loop.
+        table = await asyncio.to_thread(self.target.table_of, [row for _, rows in kept for row in rows])
+        sink = await self._open_table(table)
         for page, rows in kept:
             await self._write(sink, page, rows)
 

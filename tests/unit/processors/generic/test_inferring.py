@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
@@ -170,3 +171,13 @@ async def test_a_fraction_that_is_the_same_for_all_is_kept_in_its_digits(bench: 
     bench.provider.script("/v1/events", page({"id": 1}))
     await bench.run()
     assert bench.columns("rate") == [(Decimal("1.1"),)]
+
+
+async def test_a_long_first_page_leaves_the_loop_to_others_while_the_table_is_made_of_it(bench: Bench) -> None:
+    bench.declare(EVENTS)
+    bench.provider.script("/v1/events", page(*({"id": number} for number in range(5000))))
+    running, turns = asyncio.ensure_future(bench.run()), 0
+    while not running.done():
+        turns += bool(bench.receipts) and not bench.warehouse.tables
+        await asyncio.sleep(0)
+    assert ((await running).rows, turns > 0) == (5000, True)
