@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from server.convert.schedules import coming_message, occurrence_message, path_of
 from server.convert.tokens import PageTokens
 from workers.catalog import Catalog
 from workers.model.failure import Code, FailedError, Reason, refused
+from workers.model.occurrences import overdue
 from workers.model.parameters import on_day
 from workers.model.schedule import due_times, next_due
-from workers.model.timetable import Schedule
+from workers.model.timetable import NOTHING_OVERDUE, Overdue, Schedule
 from workers.ports import Timetable
 
 COMING = 10
@@ -51,7 +53,8 @@ class Schedules:
         self.catalog.inputs(pipeline, on_day(pipeline, schedule.parameters, now.date()), now.date())
         if wanted.config_id:
             await self._same(call.org, wanted.config_id, schedule)
-        kept = await self.timetable.put_schedule(schedule, _version(wanted.etag))
+        overdue = await self._overdue(schedule, now)
+        kept = await self.timetable.put_schedule(schedule, _version(wanted.etag), overdue)
         return schedule_message(kept)
 
     async def DeleteSchedule(
@@ -72,9 +75,14 @@ class Schedules:
     async def ResumeSchedule(self, request: scheduler_pb2.ResumeScheduleRequest, call: Call) -> scheduler_pb2.Schedule:
         """Let a schedule fire again."""
         schedule = _there(await self.timetable.find_schedule(call.org, _id(request.config_id)))
-        due = next_due(schedule.timing, await self.timetable.ping())
+        now = await self.timetable.ping()
         resumed = await self.timetable.set_schedule_active(
-            call.org, schedule.schedule_id, active=True, note=request.note, next_due=due
+            call.org,
+            schedule.schedule_id,
+            active=True,
+            note=request.note,
+            next_due=next_due(schedule.timing, now),
+            overdue=overdue(schedule, now),
         )
         return schedule_message(_there(resumed))
 
@@ -97,6 +105,12 @@ class Schedules:
             wanted = min(request.next or COMING, requests.LARGEST_PAGE)
             answer.coming.extend(coming_message(schedule, due_at) for due_at in islice(coming, wanted))
         return answer
+
+    async def _overdue(self, new: Schedule, now: datetime) -> Overdue:
+        """Return what is overdue in the schedule that a new one replaces."""
+        kept = await self.timetable.list_schedules(new.org_slug)
+        replaced = (one for one in kept if (one.path, one.name) == (new.path, new.name))
+        return next((overdue(one, now) for one in replaced), NOTHING_OVERDUE)
 
     async def _same(self, org: str, config_id: str, schedule: Schedule) -> None:
         """Refuse a put that names a schedule of another pipeline or name."""

@@ -14,7 +14,7 @@ from workers.model.failure import Failure, Reason
 from workers.model.retry import passing, retry_delay
 from workers.model.run import RunStatus
 from workers.model.schedule import due_times, next_due
-from workers.model.timetable import CatchUp, Occurrence, OccurrenceState, Overlap, Schedule
+from workers.model.timetable import NOTHING_OVERDUE, CatchUp, Occurrence, OccurrenceState, Overdue, Overlap, Schedule
 
 ON_TIME = timedelta(minutes=1)
 PATIENCE = timedelta(hours=1)
@@ -22,6 +22,7 @@ MOST_RETRIES = 3
 MOST_CAUGHT_UP = 100
 MOST_WAITING = 100
 PLANNED_AT_ONCE = 500
+MOST_OVERDUE = 10_000
 
 
 def newly_due(schedule: Schedule, now: datetime) -> tuple[tuple[Occurrence, ...], datetime | None]:
@@ -39,6 +40,14 @@ def newly_due(schedule: Schedule, now: datetime) -> tuple[tuple[Occurrence, ...]
     following = times[PLANNED_AT_ONCE] if len(times) > PLANNED_AT_ONCE else next_due(schedule.timing, times[-1])
     found = (_planned(schedule, at, now, len(times) - 1 - place) for place, at in enumerate(planned))
     return tuple(found), following
+
+
+def overdue(schedule: Schedule, now: datetime) -> Overdue:
+    """Return what is due by `now` after `next_due` and no row yet, the 10,000 oldest."""
+    if schedule.next_due is None:
+        return NOTHING_OVERDUE
+    later = takewhile(lambda at: at <= now, due_times(schedule.timing, schedule.next_due))
+    return Overdue(schedule.version, tuple(islice(later, MOST_OVERDUE)))
 
 
 def _planned(schedule: Schedule, at: datetime, now: datetime, later: int) -> Occurrence:

@@ -88,6 +88,17 @@ class Schedule:
 
 
 @frozen
+class Overdue:
+    """Times after its `next_due` that are due and no rows yet, of a schedule as it stood at a version."""
+
+    version: int
+    times: tuple[datetime, ...] = ()
+
+
+NOTHING_OVERDUE = Overdue(version=0)
+
+
+@frozen
 class Occurrence:
     """One time at which a schedule was due.
 

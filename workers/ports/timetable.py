@@ -9,16 +9,19 @@ from uuid import UUID
 
 from workers.model.lease import Added, NewRun
 from workers.model.overview import Decided, Lane, Outlook, QueuedRun, SchedulerCounts
-from workers.model.timetable import Held, Occurrence, Round, Schedule
+from workers.model.timetable import NOTHING_OVERDUE, Held, Occurrence, Overdue, Round, Schedule
 
 
 class Timetable(Protocol):
     """The part of the journal in which callers keep schedules; what belongs to another organisation is absent."""
 
-    async def put_schedule(self, schedule: Schedule, expected: int | None = None) -> Schedule:
+    async def put_schedule(
+        self, schedule: Schedule, expected: int | None = None, overdue: Overdue = NOTHING_OVERDUE
+    ) -> Schedule:
         """Create the schedule, or replace the one of its pipeline and name, which keeps its identity; return it.
 
-        Without a change of its times it keeps its next occurrence; else it is next due at `next_due`. Raises
+        Without a change of its times it keeps its next occurrence; else it is next due at `next_due`, and what was
+        `overdue` in the one that is replaced is missed. Raises
         FailedError with SCHEDULE_CHANGED when `expected` is not the version that stands, or QUOTA_EXCEEDED.
         """
 
@@ -29,9 +32,19 @@ class Timetable(Protocol):
         """Return the schedules of an organisation, by pipeline and name."""
 
     async def set_schedule_active(
-        self, org: str, schedule_id: UUID, *, active: bool, note: str, next_due: datetime | None
+        self,
+        org: str,
+        schedule_id: UUID,
+        *,
+        active: bool,
+        note: str,
+        next_due: datetime | None,
+        overdue: Overdue = NOTHING_OVERDUE,
     ) -> Schedule | None:
-        """Pause or resume; one that is resumed is next due at `next_due`. None when absent."""
+        """Pause or resume; one that is resumed is next due at `next_due`, and what was `overdue` is skipped.
+
+        None when absent.
+        """
 
     async def delete_schedule(self, org: str, schedule_id: UUID) -> bool:
         """Delete it; what was due and is not decided is skipped. False when absent."""

@@ -15,7 +15,7 @@ from tests.conformance.journal.conftest import Desk, new_run
 from workers.adapters.journal import PostgresJournal
 from workers.model.failure import FailedError, Reason
 from workers.model.run import RunStatus
-from workers.model.timetable import Occurrence, OccurrenceState, Round, Schedule
+from workers.model.timetable import Occurrence, OccurrenceState, Overdue, Round, Schedule
 
 pytestmark = pytest.mark.engine
 
@@ -70,6 +70,33 @@ async def test_what_was_due_before_its_times_were_changed_is_missed_and_says_so(
     await schedule(journal, cron="0 3 * * *")
     (row,) = await journal.occurrences("acme", kept.schedule_id)
     assert (row.due_at, row.state, "changed" in row.why) == (due, "MISSED", True)
+
+
+async def test_all_that_was_due_before_a_change_is_missed_as_long_as_nobody_else_changed_it(
+    journal: PostgresJournal,
+) -> None:
+    now = await journal.ping()
+    kept = await schedule(journal, next_due=now - 3 * HOUR)
+    times = (now - 2 * HOUR, now - HOUR, now + HOUR)
+    stale = await journal.put_schedule(evolve(kept, priority=2), overdue=Overdue(kept.version, times))
+    assert await journal.occurrences("acme", kept.schedule_id) == ()
+    await journal.put_schedule(evolve(stale, cron="0 3 * * *", next_due=now + HOUR), None, Overdue(kept.version, times))
+    assert [row.due_at for row in await journal.occurrences("acme", kept.schedule_id)] == [now - 3 * HOUR]
+    fresh = await schedule(journal, name="other", next_due=now - 3 * HOUR)
+    await journal.put_schedule(evolve(fresh, cron="0 3 * * *"), None, Overdue(fresh.version, times))
+    rows = await journal.occurrences("acme", fresh.schedule_id)
+    assert [(row.due_at, row.state) for row in rows] == [(now - n * HOUR, "MISSED") for n in (1, 2, 3)]
+
+
+async def test_all_that_was_due_while_paused_is_skipped(journal: PostgresJournal) -> None:
+    now = await journal.ping()
+    kept = await schedule(journal, next_due=now - 3 * HOUR, active=False)
+    overdue = Overdue(kept.version, (now - 2 * HOUR, now - HOUR))
+    await journal.set_schedule_active(
+        "acme", kept.schedule_id, active=True, note="", next_due=now + HOUR, overdue=overdue
+    )
+    rows = await journal.occurrences("acme", kept.schedule_id)
+    assert [(row.due_at, row.state) for row in rows] == [(now - n * HOUR, "SKIPPED") for n in (1, 2, 3)]
 
 
 async def test_pausing_and_resuming_fires_nothing_of_the_time_between(journal: PostgresJournal) -> None:

@@ -22,12 +22,13 @@ from workers.model.occurrences import (
     newly_due,
     not_accepted,
     not_retried,
+    overdue,
     retried,
     turn,
 )
 from workers.model.retry import retry_delay
 from workers.model.run import RunError, RunStatus
-from workers.model.timetable import CatchUp, Occurrence, OccurrenceState, Overlap, Schedule
+from workers.model.timetable import NOTHING_OVERDUE, CatchUp, Occurrence, OccurrenceState, Overdue, Overlap, Schedule
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -193,3 +194,10 @@ def test_a_retry_waits_for_room_in_the_queue_an_hour_at_most() -> None:
     for failure, now in ((full, NOON + 2 * HOUR), (evolve(full, reason=Reason.QUOTA_EXCEEDED), NOON + MINUTE)):
         given_up = not_retried(failed, failure, now)
         assert (given_up.retry_at, given_up.why) == (None, f"not tried again: {failure.reason}: no")
+
+
+def test_overdue_is_what_is_due_after_the_next_time_up_to_now() -> None:
+    due = evolve(HOURLY, next_due=NOON - 2 * HOUR, version=4)
+    assert overdue(due, NOON) == Overdue(4, (NOON - HOUR, NOON))
+    assert overdue(evolve(due, next_due=NOON + HOUR), NOON).times == ()
+    assert overdue(evolve(due, next_due=None), NOON) == NOTHING_OVERDUE

@@ -12,7 +12,7 @@ from workers.adapters.journal.room import Room
 from workers.adapters.journal.schedule_rows import decided_of, occurrence_of, schedule_of
 from workers.model.failure import Code, Reason, refused
 from workers.model.overview import Decided, Outlook
-from workers.model.timetable import Occurrence, Schedule
+from workers.model.timetable import NOTHING_OVERDUE, Occurrence, Overdue, Schedule
 
 MOST_SCHEDULES = 1000
 
@@ -23,9 +23,12 @@ class PostgresTimetable:
     def __init__(self, room: Room) -> None:
         self._callers = room.callers
 
-    async def put_schedule(self, schedule: Schedule, expected: int | None = None) -> Schedule:
+    async def put_schedule(
+        self, schedule: Schedule, expected: int | None = None, overdue: Overdue = NOTHING_OVERDUE
+    ) -> Schedule:
         """Create or replace; see ports.Timetable."""
-        row = await self._callers.fetch_one("put_schedule", to_json(_columns(schedule)), expected, MOST_SCHEDULES)
+        given = to_json(_columns(schedule)), expected, MOST_SCHEDULES, list(overdue.times), overdue.version
+        row = await self._callers.fetch_one("put_schedule", *given)
         outcome = row["outcome"] if row else ""
         if outcome == "changed":
             message = "the schedule is not what the etag stands for: somebody has changed it since, or it is not there"
@@ -48,10 +51,17 @@ class PostgresTimetable:
         return tuple(schedule_of(row) for row in await self._callers.fetch("list_schedules", org))
 
     async def set_schedule_active(
-        self, org: str, schedule_id: UUID, *, active: bool, note: str, next_due: datetime | None
+        self,
+        org: str,
+        schedule_id: UUID,
+        *,
+        active: bool,
+        note: str,
+        next_due: datetime | None,
+        overdue: Overdue = NOTHING_OVERDUE,
     ) -> Schedule | None:
         """Pause or resume; see ports.Timetable."""
-        given = org, schedule_id, active, to_text(note), next_due
+        given = org, schedule_id, active, to_text(note), next_due, list(overdue.times), overdue.version
         if not await self._callers.fetch_value("set_schedule_active", *given):
             return None
         return await self.find_schedule(org, schedule_id)

@@ -1,7 +1,7 @@
 -- Schedules and their occurrences: what callers ask first, then what a scheduler does.
 
 -- name: put_schedule
-SELECT outcome, id FROM put_schedule($1::jsonb, $2::bigint, $3::integer)
+SELECT outcome, id FROM put_schedule($1::jsonb, $2::bigint, $3::integer, $4::timestamptz[], $5::bigint)
 
 -- name: find_schedule
 SELECT * FROM schedule WHERE schedule_id = $2 AND org = $1 AND deleted_at IS NULL
@@ -10,7 +10,7 @@ SELECT * FROM schedule WHERE schedule_id = $2 AND org = $1 AND deleted_at IS NUL
 SELECT * FROM schedule WHERE org = $1 AND deleted_at IS NULL ORDER BY provider, domain, pipeline, name
 
 -- name: set_schedule_active
-SELECT set_schedule_active($1, $2::uuid, $3::boolean, $4, $5::timestamptz)
+SELECT set_schedule_active($1, $2::uuid, $3::boolean, $4, $5::timestamptz, $6::timestamptz[], $7::bigint)
 
 -- name: delete_schedule
 SELECT delete_schedule($1, $2::uuid)
