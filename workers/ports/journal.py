@@ -127,7 +127,7 @@ class Upkeep(Protocol):
         """Hand uses of organisations' keys {org, key_id, at} to the outbox."""
 
     async def quotas(self, keys: Sequence[tuple[str, date]]) -> tuple[QuotaCount, ...]:
-        """Return counters of organisations and days."""
+        """Return counters of organisations and days, in the order asked for."""
 
     def lead(self, role: str) -> AbstractAsyncContextManager[bool]:
         """Hold the fleet-wide lock of a role while inside; False when another replica has it."""

@@ -75,7 +75,7 @@ class PostgresUpkeep:
         await self._workers.fetch("note_uses", to_json([dict(use) for use in uses]))
 
     async def quotas(self, keys: Sequence[tuple[str, date]]) -> tuple[QuotaCount, ...]:
-        """Return counters of organisations and days."""
+        """Return counters of organisations and days, in the order asked for."""
         rows = await self._workers.fetch("quotas", [org for org, _ in keys], [day for _, day in keys])
         return tuple(QuotaCount(*row) for row in rows)
 

@@ -35,10 +35,11 @@ SELECT k.org, k.day, COALESCE(s.started, 0) AS started, COALESCE(e.succeeded, 0)
     (SELECT count(*) FROM queue q WHERE q.org = k.org AND q.state = 'leased') AS running,
     COALESCE(p.running, 0) AS most_running,
     (SELECT max(m.last_completed_at) FROM quota_ended m WHERE m.org = k.org AND m.day <= k.day) AS last_completed_at
-FROM unnest($1::text[], $2::date[]) AS k(org, day)
+FROM unnest($1::text[], $2::date[]) WITH ORDINALITY AS k(org, day, place)
 LEFT JOIN quota_started s ON s.org = k.org AND s.day = k.day
 LEFT JOIN quota_ended e ON e.org = k.org AND e.day = k.day
 LEFT JOIN quota_peak p ON p.org = k.org AND p.day = k.day
+ORDER BY k.place
 
 -- name: lead
 SELECT pg_try_advisory_lock(hashtextextended($1, 2))
