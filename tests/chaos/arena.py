@@ -80,11 +80,11 @@ class Arena:
         await until(other, 30)
 
     async def ready(self) -> None:
-        """Wait until calls are taken."""
+        """Wait until calls are taken: the edge has to have seen the service serve, which health passes by."""
 
         async def answers() -> bool:
             try:
-                return (await self.running.rest.ask("GET", "/health/ready")).status == 200
+                return (await self.org().ask("GET", "/api/v1/pipelines")).status == 200
             except (OSError, aiohttp.ClientError):
                 return False
 
