@@ -107,3 +107,16 @@ async def test_the_same_days_again_leave_the_same_tables(sandbox: Running, told:
     assert step_of(again, "load_prices")["output"]["changed"] is False
     assert step_of(again, "extract_usage")["output"]["days"] == 3  # older days are final and are not read again
     assert await sandbox.query(sql) == before
+
+
+async def test_usage_that_is_loaded_is_priced_again_without_reading_the_provider(sandbox: Running, told: Told) -> None:
+    sql = "SELECT * EXCEPT (run_id, ingested_at, calculated_at, source_hash) FROM books_local.openai_cost_daily"
+    before = await sandbox.query(sql)
+    days = {name: told.run["parameters"][name] for name in ("start_date", "end_date")}
+    priced = await sandbox.org("books").done("openai/cost/cost_calculation", **days)
+    assert priced["status"] == "COMPLETED", priced
+    assert step_of(priced, "transform_cost")["rows"] == len(before) > 0
+    assert sorted(await sandbox.query(sql), key=repr) == sorted(before, key=repr)
+    assert {row["run_id"] for row in await sandbox.query("SELECT run_id FROM books_local.openai_cost_daily")} == {
+        priced["run_id"]
+    }

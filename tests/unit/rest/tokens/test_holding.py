@@ -8,6 +8,7 @@ from tests.fakes import hostile_provider as hostile
 from tests.fakes.hostile_provider import Line
 from tests.unit.rest.desk import Desk
 from tests.unit.rest.tokens.conftest import asked, bearers, granting
+from workers.model.body import ResponseRule
 from workers.model.failure import FailedError, Reason
 from workers.model.pagination import CursorPages
 
@@ -50,6 +51,15 @@ async def test_a_long_walk_renews_its_token_on_the_way(google: Desk) -> None:
         async for _ in reading.pages(google.read(pagination=CursorPages("page", "next"))):
             google.clock.seconds += 3600
     assert bearers(google) == ["Bearer t1", "Bearer t2"]
+
+
+async def test_a_rule_tells_by_another_status_that_a_held_token_has_ended(google: Desk) -> None:
+    ended = hostile.answer(status="400 Bad Request", body=b'{"error": "token_expired"}')
+    google.provider.script("/rows", hostile.rows(), ended, hostile.rows({"id": 1}))
+    await google.rows()
+    rule = ResponseRule("refresh_token", statuses=(400,), contains="token_expired")
+    assert await google.rows(google.read(rules=(rule,))) == [{"id": 1}]
+    assert bearers(google) == ["Bearer t1", "Bearer t1", "Bearer t2"]
 
 
 async def test_a_held_token_that_is_rejected_is_replaced_once(google: Desk) -> None:
