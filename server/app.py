@@ -35,6 +35,7 @@ from workers.runtime.publisher import Publisher
 from workers.runtime.runner import Runner
 from workers.runtime.scheduler import Scheduler
 from workers.runtime.stepping import Stepping
+from workers.runtime.turns import Turns
 from workers.runtime.upkeep import Caretaker
 from workers.runtime.watch import Watch
 
@@ -155,7 +156,8 @@ def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Servi
         clock=clock,
     )
     health = HealthService(lambda: vitals.health.serving, version("data-pipeline-service"), settings.environment)
-    procedures = ProcedureService(ProcedureSync(engines.catalog.procedures, engines.warehouses.routines()))
+    syncing = ProcedureSync(engines.catalog.procedures, engines.warehouses.routines())
+    procedures = ProcedureService(syncing, Turns(journal, clock))
     return wire.Services(pipelines, scheduler, procedures, health)
 
 

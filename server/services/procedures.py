@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from attrs import evolve, frozen
 from datapipeline.v1 import procedures_pb2, procedures_pb2_grpc
 
 from server.call import Call
 from server.convert.procedures import file_message, procedure_message, sync_message
 from workers.catalog.procedure_sync import ProcedureSync
-from workers.model.failure import Code, FailedError, Reason, refused
+from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError, refused
+from workers.runtime.turns import Turns
 
 
 @frozen
 class ProcedureService(procedures_pb2_grpc.ProcedureServiceServicer):
-    """Manages the stored procedures of the central dataset."""
+    """Manages the stored procedures of the central dataset; the fleet writes them in turns.
+
+    Two that write one procedure at once would pair the body of one with the content hash of the other.
+    """
 
     syncing: ProcedureSync
+    turns: Turns
 
     async def ListProcedures(
         self, _request: procedures_pb2.ListProceduresRequest, _call: Call
@@ -39,7 +47,8 @@ class ProcedureService(procedures_pb2_grpc.ProcedureServiceServicer):
         self, request: procedures_pb2.SyncProceduresRequest, _call: Call
     ) -> procedures_pb2.SyncProceduresResponse:
         """Write what has changed; failures stand in the answer."""
-        synced = await self.syncing.sync(request.procedures, request.domain, force=request.force)
+        async with self._turn():
+            synced = await self.syncing.sync(request.procedures, request.domain, force=request.force)
         return sync_message(synced)
 
     async def GetProcedure(self, request: procedures_pb2.GetProcedureRequest, _call: Call) -> procedures_pb2.Procedure:
@@ -51,16 +60,29 @@ class ProcedureService(procedures_pb2_grpc.ProcedureServiceServicer):
 
     async def PutProcedure(self, request: procedures_pb2.PutProcedureRequest, _call: Call) -> procedures_pb2.Procedure:
         """Write one from its file."""
-        written = await self.syncing.put(request.name)
+        async with self._turn():
+            written = await self.syncing.put(request.name)
         return procedure_message(written, self.syncing.procedures.find(request.name))
 
     async def DeleteProcedure(
         self, request: procedures_pb2.DeleteProcedureRequest, _call: Call
     ) -> procedures_pb2.DeleteProcedureResponse:
         """Remove one."""
-        if not await self.syncing.routines.delete(request.name):
-            raise _absent(request.name)
+        async with self._turn():
+            if not await self.syncing.routines.delete(request.name):
+                raise _absent(request.name)
         return procedures_pb2.DeleteProcedureResponse(name=request.name)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Write while nobody else does; raises FailedError(SERVICE_UNAVAILABLE) when another takes too long."""
+        try:
+            async with self.turns.take("procedures"):
+                yield
+        except SnoozeError as busy:
+            message = "procedures are being written by another call; ask again"
+            failure = Failure(Code.UNAVAILABLE, Reason.SERVICE_UNAVAILABLE, message, retryable=True)
+            raise FailedError(evolve(failure, retry_after=busy.delay)) from None
 
 
 def _absent(name: str) -> FailedError:

@@ -1,34 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from attrs import define, field
 
 from tests.fakes.clock import ManualClock
+from tests.fakes.locks import Locks
 from workers.model.failure import SnoozeError
 from workers.runtime.turns import PATIENCE_SECONDS, Turns
-
-
-@define
-class Locks:
-    """The journal's locks, of one process."""
-
-    held: set[str] = field(factory=set)
-
-    @asynccontextmanager
-    async def lead(self, role: str) -> AsyncIterator[bool]:
-        if role in self.held:
-            yield False
-            return
-        self.held.add(role)
-        try:
-            yield True
-        finally:
-            self.held.discard(role)
 
 
 @pytest.fixture

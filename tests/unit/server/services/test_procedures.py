@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -16,12 +17,15 @@ from datapipeline.v1.procedures_pb2 import (
 )
 
 from server.services.procedures import ProcedureService
+from tests.fakes.clock import ManualClock
+from tests.fakes.locks import Locks
 from tests.fakes.recording_pipelines import RecordingPipelines
 from tests.fakes.routines import KeptRoutines
 from tests.plugins.service import AS_ACME, AS_ROOT, Serve, Served, refusal_of
 from workers.catalog import Catalog
 from workers.catalog.procedure_sync import ProcedureSync
 from workers.model.routine import Routine
+from workers.runtime.turns import PATIENCE_SECONDS, Turns
 
 RUN = "sp_run_saas_subscription_costs_pipeline"
 DAILY = "sp_calculate_saas_subscription_plan_costs_daily"
@@ -34,6 +38,8 @@ class Desk:
 
     served: Served
     routines: KeptRoutines
+    locks: Locks
+    clock: ManualClock
 
     async def ask(self, method: str, request: Any) -> Any:
         return await getattr(self.served.procedures, method)(request, metadata=AS_ROOT)
@@ -53,8 +59,27 @@ class Desk:
 @pytest.fixture
 async def desk(serve: Serve, catalog: Catalog) -> Desk:
     routines = KeptRoutines()
-    service = ProcedureService(ProcedureSync(catalog.procedures, routines))
-    return Desk(await serve(RecordingPipelines(), procedures=service), routines)
+    clock, locks = ManualClock(), Locks()
+    journal: Any = locks
+    service = ProcedureService(ProcedureSync(catalog.procedures, routines), Turns(journal, clock))
+    return Desk(await serve(RecordingPipelines(), procedures=service), routines, locks, clock)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("SyncProcedures", SyncProceduresRequest()),
+        ("PutProcedure", PutProcedureRequest(name=RUN)),
+        ("DeleteProcedure", DeleteProcedureRequest(name=RUN)),
+    ],
+)
+async def test_nothing_is_written_while_another_call_writes(desk: Desk, method: str, request_: Any) -> None:
+    desk.locks.held.add("procedures")
+    asked = asyncio.create_task(desk.refused(method, request_))
+    await desk.clock.until_asleep()
+    desk.clock.advance(PATIENCE_SECONDS)
+    assert await asked == ("UNAVAILABLE", "SERVICE_UNAVAILABLE")
+    assert not desk.routines.written
 
 
 async def test_a_sync_writes_each_after_what_it_calls_and_then_nothing(desk: Desk) -> None:
