@@ -19,12 +19,12 @@ class Spoken(SMTP):
 
     def __init__(self, gone: asyncio.Future[None], handler: Any, **options: Any) -> None:
         super().__init__(handler, **options)
-        self._gone = gone
+        self.gone = gone
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
-        if not self._gone.done():
-            self._gone.set_result(None)
+        if not self.gone.done():
+            self.gone.set_result(None)
 
 
 @define(eq=False)
@@ -32,7 +32,8 @@ class MailServer:
     """Listens on `port`.
 
     `tls` with `implicit` is spoken from the first byte, else offered by STARTTLS; `password` is asked of user reports.
-    `answers` are given to the next DATA commands instead of taking mail; recipients in `refused` get their answer.
+    `answers` are given to the next DATA commands instead of taking mail; recipients in `refused` get their answer. One
+    that is `mute` says nothing to QUIT.
     """
 
     tls: ssl.SSLContext | None = None
@@ -40,6 +41,7 @@ class MailServer:
     password: str = ""
     answers: list[str] = field(factory=list)
     refused: dict[str, str] = field(factory=dict)
+    mute: bool = False
     mails: list[EmailMessage] = field(factory=list)
     recipients: list[list[str]] = field(factory=list)
     secured: list[bool] = field(factory=list)
@@ -94,3 +96,8 @@ class MailServer:
         self.recipients.append(envelope.rcpt_tos)
         self.secured.append(bool(session.ssl) or server.transport.get_extra_info("ssl_object") is not None)
         return "250 OK"
+
+    async def handle_QUIT(self, server: Any, _session: Session, _envelope: Envelope) -> str:  # noqa: N802 - likewise
+        if self.mute:
+            await asyncio.shield(cast("Spoken", server).gone)
+        return "221 Bye"

@@ -156,6 +156,15 @@ async def test_a_server_that_is_dead_silent_or_may_not_be_dialled_is_tried_again
     assert (await refused(notifier, Way(evolve(how.server, port=1)))).retryable
 
 
+async def test_a_server_that_took_the_mail_and_says_no_farewell_gets_it_once(
+    plain: mail_server.MailServer, notifier: SmtpNotifier
+) -> None:
+    how, plain.mute = way(plain), True
+    assert how.server is not None
+    await notifier.send(LETTER, Way(evolve(how.server, timeout_seconds=0.5)))
+    assert len(plain.mails) == 1
+
+
 async def test_what_others_wrote_adds_no_header_and_no_recipient(
     notifier: SmtpNotifier, plain: mail_server.MailServer
 ) -> None:

@@ -24,6 +24,7 @@ log = structlog.get_logger()
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _PERMANENT = range(500, 600)
+_FAREWELL_SECONDS = 2.0
 
 
 class SmtpNotifier:
@@ -39,8 +40,8 @@ class SmtpNotifier:
             raise _failed("there is no mail server", retryable=False)
         server = way.server
         try:
-            async with asyncio.timeout(server.timeout_seconds):
-                await self._send(letter, way, server)
+            async with asyncio.timeout(server.timeout_seconds) as limit:
+                await self._send(letter, way, server, limit)
         except FailedError:
             raise
         except aiosmtplib.SMTPRecipientsRefused as refused:
@@ -52,7 +53,7 @@ class SmtpNotifier:
         except (aiosmtplib.SMTPException, TimeoutError, OSError) as error:
             raise _failed(f"the mail server cannot be reached ({type(error).__name__})", retryable=True) from None
 
-    async def _send(self, letter: Letter, way: Way, server: MailServer) -> None:
+    async def _send(self, letter: Letter, way: Way, server: MailServer, limit: asyncio.Timeout) -> None:
         connection = await self._dial(server)
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -74,8 +75,8 @@ class SmtpNotifier:
             )
             if refused:
                 log.warning("mail: recipients refused", count=len(refused), key=letter.key)
-            with suppress(aiosmtplib.SMTPException, TimeoutError):
-                await client.quit()
+            limit.reschedule(None)  # the server has the mail: what becomes of the farewell sends it no second time
+            await _leave(client)
         finally:
             client.close()  # and with it the connection, which is its own since `connect`
 
@@ -105,6 +106,12 @@ class SmtpNotifier:
             else:
                 return connection
         raise trouble
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    with suppress(aiosmtplib.SMTPException, OSError):  # a TimeoutError is one
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await client.quit()
 
 
 def _failed(what: str, *, retryable: bool) -> FailedError:
