@@ -160,7 +160,7 @@ def asked(run: Run, step_id: str, notice: Notice, terms: Terms) -> Letter | None
     usual = _letter(told, notice.channel, terms, None)
     return evolve(
         usual,
-        key=f"{run.run_id}-{step_id}-{notice.channel}",
+        key=f"{run.run_id}-step-{step_id}-{notice.channel}",
         subject=_subject(terms, fill(notice.subject, told.facts)) if notice.subject else usual.subject,
         text=lines(fill(notice.message, told.facts)) if notice.message else usual.text,
         to=to,

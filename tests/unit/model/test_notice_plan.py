@@ -163,8 +163,9 @@ def test_every_letter_of_a_run_has_a_key_of_its_own() -> None:
             told(during(run(), Event.PIPELINE_STARTED, "", 2)).letter,
             told(during(run(), Event.RATE_LIMIT_EXCEEDED, "later", 3)).letter,
             asked(run(), "notify", Notice(Channel.EMAIL), ALL),
+            asked(run(), "ended", Notice(Channel.EMAIL), ALL),
             tell(occasion(run()), Channel.SLACK, ALL, None, NOON).letter,
         )
         if letter is not None
     }
-    assert len(keys) == 6
+    assert len(keys) == 7
