@@ -11,28 +11,32 @@ from attrs.validators import and_, ge, gt, le, optional
 
 from workers.catalog.egress import url_fault
 from workers.catalog.faults import Fault
-from workers.model.notice import Event
+from workers.model.notice import Event, is_plain_address
 from workers.model.resolve import Path
 
 MOST_RECIPIENTS = 50
 LONGEST_PREFIX = 60
 
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}\Z")
+_DOMAIN = re.compile(r"[^@]+@[^@]+\.[^@.]{2,}\Z")
 
 
 def is_address(_owner: Any, attribute: Attribute[Any], value: str) -> None:
     """Refuse what is not a plain mail address."""
-    if not _ADDRESS.match(value):
+    if not _is_public(value):
         raise ValueError(f"{attribute.name!r} must be a mail address, not {value[:80]!r}")
 
 
 def are_addresses(_owner: Any, attribute: Attribute[Any], value: tuple[str, ...] | None) -> None:
     """Refuse what are not plain mail addresses, or too many of them."""
-    wrong = [one[:80] for one in value or () if not _ADDRESS.match(one)]
+    wrong = [one[:80] for one in value or () if not _is_public(one)]
     if wrong:
         raise ValueError(f"{attribute.name!r} must be mail addresses, not {wrong[0]!r}")
     if len(value or ()) > MOST_RECIPIENTS:
         raise ValueError(f"{attribute.name!r} must be at most {MOST_RECIPIENTS} addresses")
+
+
+def _is_public(address: str) -> bool:
+    return is_plain_address(address) and _DOMAIN.match(address) is not None
 
 
 def is_plain(_owner: Any, attribute: Attribute[Any], value: str | None) -> None:

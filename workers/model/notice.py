@@ -20,6 +20,10 @@ LONGEST_TEXT = 8000
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _CONTROLS_BUT_NEWLINE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _FACT = re.compile(r"\{([a-z_]+)\}")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(
+    rf"(?=[^@]{{1,64}}@.{{1,253}}\Z){_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}})*\Z"
+)
 
 
 class Event(StrEnum):
@@ -155,6 +159,11 @@ def lines(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return text of several lines without control characters, bounded."""
     plain = _CONTROLS_BUT_NEWLINE.sub(" ", text.replace("\r\n", "\n"))
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether text is a mail address that stands in a header as it is, without quotes or encoding."""
+    return _ADDRESS.match(text) is not None
 
 
 def fill(template: str, facts: Mapping[str, str]) -> str:

@@ -71,6 +71,7 @@ def test_a_mail_server_is_taken_whole_with_whose_password_it_is(configs: Configs
         (ROOT, "events: [pipeline_failed]\n", f"{ROOT}:1:10: must be one of pipeline_started"),
         (ROOT, 'subject_prefix: "a\\nBcc: x"\n', f"{ROOT}:1:17: 'subject_prefix' must be one line"),
         (ROOT, 'to: ["a@b.example\\r\\nBcc: x@y.example"]\n', f"{ROOT}:1:5: 'to' must be mail addresses"),
+        (ROOT, "to: [a..b@c.example]\n", f"{ROOT}:1:5: 'to' must be mail addresses"),
         (ROOT, "to: [a, b]\n", f"{ROOT}:1:5: 'to' must be mail addresses"),
         (ROOT, "smtp: {host: 10.0.0.1, from_address: a@b.example}\n", f"{ROOT}:1:14: a URL must name a host"),
         (ROOT, "smtp: {host: localhost, from_address: a@b.example}\n", f"{ROOT}:1:14: 'localhost' is not a public"),

@@ -1,9 +1,20 @@
 from __future__ import annotations
 
-from hypothesis import given
+from email.headerregistry import Address
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workers.model.notice import FACTS, LONGEST_SUBJECT, LONGEST_TEXT, fill, lines, one_line, unknown_facts
+from workers.model.notice import (
+    FACTS,
+    LONGEST_SUBJECT,
+    LONGEST_TEXT,
+    fill,
+    is_plain_address,
+    lines,
+    one_line,
+    unknown_facts,
+)
 
 TEXTS = st.text(st.characters(), max_size=400)
 
@@ -23,6 +34,17 @@ def test_lines_keep_newlines_and_no_other_control_character(text: str) -> None:
     assert len(plain) <= LONGEST_TEXT
     assert all(character == "\n" or character.isprintable() or ord(character) >= 0xA0 for character in plain)
     plain.encode()
+
+
+@given(st.one_of(st.emails(), st.text("aé.@-\x00\x85 ,", max_size=9).map(lambda text: f"{text}@b.example")))
+@example("a.b+c@d-e.example")
+@example("ops@localhost")
+@example("a..b@c.example")
+def test_a_plain_address_is_one_that_a_mail_can_be_addressed_to(text: str) -> None:
+    if is_plain_address(text):
+        assert str(Address(addr_spec=text)) == text
+    else:
+        assert text not in {"a.b+c@d-e.example", "ops@localhost"}
 
 
 @given(st.dictionaries(st.sampled_from(FACTS), TEXTS))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from attrs import Attribute
 
-from workers.model.notice import FACTS, LONGEST_TEXT, unknown_facts
-
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{3,253}\Z", re.ASCII)
+from workers.model.notice import FACTS, LONGEST_TEXT, is_plain_address, unknown_facts
 
 
 def names_facts(_owner: Any, attribute: Attribute[Any], value: str) -> None:
@@ -23,6 +20,6 @@ def names_facts(_owner: Any, attribute: Attribute[Any], value: str) -> None:
 
 def are_addresses(_owner: Any, attribute: Attribute[Any], value: tuple[str, ...]) -> None:
     """Refuse what are not plain mail addresses."""
-    wrong = [one[:80] for one in value if not _ADDRESS.match(one)]
+    wrong = [one[:80] for one in value if not is_plain_address(one)]
     if wrong:
         raise ValueError(f"{attribute.name!r} must be mail addresses, not {wrong[0]!r}")
