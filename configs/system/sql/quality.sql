@@ -1,6 +1,7 @@
 -- The audit of rows before they are published: a part of the scripts that publish, before their transaction. Every check
 -- counts what is not as expected, in one pass where it can; what is critical and not 0 ends the script. The number of
--- rows makes one row of the answer, even where every check is a subquery.
+-- rows makes one row of the answer, even where every check is a subquery. A difference counts by its size: less than 0 is
+-- no more expected than more, and makes up for no other check.
 
 -- name: audit
 CREATE TEMP TABLE dp_audit_{n} AS
@@ -78,6 +79,6 @@ COUNT(*) > @{value}
 IF(COALESCE(TIMESTAMP(MAX({column})) >= @{value}, FALSE), 0, 1)
 
 -- name: sql
-COALESCE(CAST((
+COALESCE(ABS(CAST((
 {select}
-) AS INT64), 0)
+) AS INT64)), 0)

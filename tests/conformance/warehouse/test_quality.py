@@ -76,6 +76,16 @@ async def test_every_check_counts_what_is_not_as_expected(desk: Desk) -> None:
     assert sum((await desk.counts()).values()) == len(ODD)
 
 
+async def test_a_difference_below_nothing_is_none_that_is_expected_and_makes_up_for_no_other(desk: Desk) -> None:
+    less, more = (Expectation(name, Check.SQL, sql=f"SELECT {name}") for name in ("-4", "4"))
+    for expected in ((less,), (less, more)):
+        outcome = await _restate(desk, ODD, *expected)
+        assert outcome.failure is not None
+        assert outcome.failure.reason is Reason.DATA_QUALITY_FAILED
+        assert [one.failing for one in outcome.found[0].findings] == [4] * len(expected)
+    assert sum((await desk.counts()).values()) == 0
+
+
 async def test_of_no_rows_only_their_number_and_age_can_be_wrong(desk: Desk) -> None:
     (found,) = (await _restate(desk, [], *(one for one, _ in EVERY))).found
     assert [one.expectation for one in found.failed] == ["count", "too few", "fresh", "stale"]
