@@ -178,6 +178,12 @@ async def test_started_runs_of_occurrences_are_told_once(journal: PostgresJourna
     assert [await journal.note_starts() for _ in range(2)] == [1, 0]
 
 
+async def publish(journal: PostgresJournal) -> None:
+    """Take what is told of schedules out of the outbox."""
+    for kind in ("schedule", "occurrence"):
+        await journal.published([parcel.parcel_id for parcel in await journal.parcels(kind, 100)])
+
+
 async def test_old_occurrences_are_forgotten_and_then_their_deleted_schedules(journal: PostgresJournal) -> None:
     due = await journal.ping() - 48 * HOUR
     kept = await schedule(journal, next_due=due)
@@ -186,8 +192,14 @@ async def test_old_occurrences_are_forgotten_and_then_their_deleted_schedules(jo
     rows = (Occurrence(due, OccurrenceState.MISSED, why="no"), Occurrence(due + HOUR))
     await journal.write_round(held, Round(rows, due + 100 * HOUR))
     await journal.prune(due + 24 * HOUR)
+    assert len(await journal.occurrences("acme", kept.schedule_id)) == 2  # the warehouse has neither
+    await publish(journal)
+    await journal.prune(due + 24 * HOUR)
     assert [row.due_at for row in await journal.occurrences("acme", kept.schedule_id)] == [due + HOUR]
     await journal.delete_schedule("acme", kept.schedule_id)
+    await journal.prune(await journal.ping() + HOUR)
+    assert len(await journal.schedules_by_id([kept.schedule_id])) == 1
+    await publish(journal)
     await journal.prune(await journal.ping() + HOUR)
     assert await journal.schedules_by_id([kept.schedule_id]) == ()
     assert len(await journal.list_schedules("acme")) == 1
