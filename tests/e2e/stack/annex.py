@@ -28,6 +28,14 @@ ROOT = Path(server.__file__).parents[1]
 BILLED = 10_485_760
 RUNS_PER_MINUTE = 4
 OUTAGE, LIMITED, FINE = "2025-09-01", "2025-09-02", "2025-09-03"
+ALONE = "lone/usage/alone"
+# Nothing beside it speaks to the provider, so that nothing else moves the breaker.
+ALONE_DECLARED = """\
+name: Usage alone
+integration_required: [OPENAI]
+steps:
+  - {step_id: extract_usage, ps_type: openai.usage}
+"""
 OPENING = "told/smoke/open"
 OPENED = """
 parameters: {of: {type: enum, values: [OPENAI, SLACK], default: OPENAI}}
@@ -132,7 +140,8 @@ def _lay_out(stack: Running, folder: Path, mail_port: int) -> None:
     shutil.copytree(ROOT / "configs", folder / "configs")
     (folder / "configs" / "orgs" / "priced").mkdir(parents=True)
     (folder / "configs" / "orgs" / "priced" / "prices.csv").write_text(OWN_PRICES)
-    for path, text in ((f"{OPENING}.yml", OPENED), ("orgs/told/notifications.yml", MAILED)):
+    own = {f"{ALONE}.yml": ALONE_DECLARED, f"{OPENING}.yml": OPENED, "orgs/told/notifications.yml": MAILED}
+    for path, text in own.items():
         (folder / "configs" / path).parent.mkdir(parents=True)
         (folder / "configs" / path).write_text(text.replace("PORT", str(mail_port)))
     (folder / "data").mkdir()

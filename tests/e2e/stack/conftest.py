@@ -55,6 +55,6 @@ async def annexed(sandbox_stack: Running, tmp_path_factory: pytest.TempPathFacto
             second,
             await second.start("priced", USAGE_COST, traced, date=annex.FINE),
             await second.start("limited", EXTRACT, date=annex.LIMITED),
-            await second.start("outage", EXTRACT, date=annex.OUTAGE),
+            await second.start("outage", annex.ALONE, date=annex.OUTAGE),
             await second.start("told", annex.OPENING, of="SLACK"),
         )
