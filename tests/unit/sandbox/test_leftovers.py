@@ -15,8 +15,9 @@ from sandbox.leftovers import end_leftovers
 @contextmanager
 def orphan(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that works on a data directory."""
-    command, environment = ["sh", "-c", "echo; exec sleep 60"], os.environ | {"DATA_DIR": str(folder)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+    # It reads for ever rather than become a sleeper: while a process becomes another one it has no environment to read.
+    command, environment = ["sh", "-c", "echo; read forever"], os.environ | {"DATA_DIR": str(folder)}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             process.stdout.readline()  # it is what it says from here on
