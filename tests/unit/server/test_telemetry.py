@@ -87,7 +87,9 @@ def test_a_reader_that_is_stuck_costs_lines_and_no_time() -> None:
         lines.put("x" * 10_000)
     assert dropped._value.get() - before >= 900
     lines.close(seconds=0.05)
-    os.close(reader)
+    os.close(reader)  # the writer comes free and counts what it held, which must not fall into the next test
+    lines.close()
+    os.close(writer)
 
 
 def test_a_closed_output_is_survived_and_counted() -> None:
