@@ -57,8 +57,8 @@ proto: setup ## generate code and Envoy's descriptors from proto/
 prices: setup ## generate the list prices from their pinned source
 	@$(BIN)/python -m tools.prices
 
-bench: setup ## measure, and print a table with its conditions
-	@$(BIN)/python -m tests.bench
+bench: setup ## measure, and print a table with its conditions (ONLY=name for a part)
+	@$(BIN)/python -m tests.bench $(ONLY)
 
 chaos: setup ## kill and break things, and print what became of the runs (SHORT=1 for a short one)
 	@SHORT=$(SHORT) $(PYTEST) -s tests/chaos
