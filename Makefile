@@ -60,8 +60,8 @@ prices: setup ## generate the list prices from their pinned source
 bench: setup ## measure, and print a table with its conditions (ONLY=name for a part)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-chaos: setup ## kill and break things, and print what became of the runs (SHORT=1 for a short one)
-	@SHORT=$(SHORT) $(PYTEST) -s tests/chaos
+chaos: setup ## kill and break things, and print what became of each fault (SHORT=1 for less, SEED=N to repeat)
+	@SHORT=$(SHORT) SEED=$(SEED) $(PYTEST) -s tests/chaos
 
 e2e: setup ## everything through the real Envoy
 	@$(PYTEST) tests/e2e

@@ -34,6 +34,11 @@ class Service:
         """Its process; 0 while there is none."""
         return self._process.pid if self._process and self._process.returncode is None else 0
 
+    @property
+    def exit_code(self) -> int | None:
+        """How its last process ended (minus a signal's number); None while it runs and before it ever did."""
+        return self._process.returncode if self._process else None
+
     async def start(self) -> None:
         """Start it and wait until it serves; raises ServiceFailedError with its last lines."""
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,20 +14,24 @@ from typing import Any
 
 import aiohttp
 import asyncpg
-from attrs import define, field
+from attrs import define, evolve, field
 
 from sandbox.bigquery.connect import connect
 from sandbox.parts import free_port
 from sandbox.service import Service
 from sandbox.stack import Options, running
-from tests.chaos.toll import Counts, Toll
+from tests.chaos.canaries import Canaries
+from tests.chaos.invariants import Invariants, swollen
+from tests.chaos.toll import Toll
+from tests.chaos.witness import Witness
 from tests.e2e.stack.provider_reader import COUNTS, NAMES, ProviderReader
-from tests.fakes.org_client import OrgClient
+from tests.fakes.org_client import EXTRACT, USAGE_COST, OrgClient
 from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
-from tests.plugins.sandbox import Running, environment
+from tests.plugins.sandbox import CENTRAL, Running, environment
 
 LEASE = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "REAP_SECONDS": "1", "SHUTDOWN_GRACE_SECONDS": "2"}
+LEAVING_SECONDS = 3.0  # what a stop may take beyond its grace
 ORGS = tuple(f"org_{number}" for number in range(8))
 DAY = date(2025, 2, 1)
 
@@ -36,7 +41,14 @@ class Arena:
     """The stack under attack, and what became of it so far."""
 
     running: Running
+    invariants: Invariants
     tolls: list[Toll] = field(factory=list)
+    # The rows of matrix.py that the test at hand causes, and what callers were told of each of their keys.
+    faults: tuple[str, ...] = ()
+    told: dict[tuple[str, str], set[str]] = field(factory=dict)
+    _loaded: dict[str, tuple[OrgClient, str]] = field(factory=dict)
+    _replicas: list[Service] = field(factory=list)
+    _numbers: Iterator[int] = field(factory=itertools.count)
     _day: date = DAY
 
     @property
@@ -45,6 +57,11 @@ class Arena:
         service = self.running.stack.parts["service"]
         assert isinstance(service, Service)
         return service
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack keeps everything."""
+        return self.running.stack.options.data_dir
 
     def org(self, number: int = 0) -> OrgClient:
         """Return a customer."""
@@ -92,15 +109,26 @@ class Arena:
 
     @asynccontextmanager
     async def replica(self, **changed: str) -> AsyncIterator[Service]:
-        """Run a second replica on the same journal."""
+        """Run another replica on the same journal; when nobody has killed it by then, it has to stop as promised."""
         ports = {"GRPC_PORT": str(free_port()), "METRICS_PORT": str(free_port())}
         clean = dict(self.service.environment)
-        second = Service(clean | ports | changed, self.running.stack.options.data_dir / "replica.log")
-        await second.start()
+        other = Service(clean | ports | changed, self.folder / f"replica-{next(self._numbers)}.log")
+        await other.start()
+        self._replicas.append(other)
         try:
-            yield second
+            yield other
         finally:
-            await second.stop()
+            self._replicas.remove(other)
+            await self._stop(other)
+
+    async def _stop(self, replica: Service) -> None:
+        asked = time.monotonic()
+        await replica.stop()
+        took = time.monotonic() - asked
+        grace = float(replica.environment["SHUTDOWN_GRACE_SECONDS"])
+        if replica.exit_code not in {0, -signal.SIGKILL} or took > grace + LEAVING_SECONDS:
+            wrong = f"a replica left with {replica.exit_code} after {took:.1f} s, see {replica.log}"
+            self.tolls.append(Toll("a stop", 1, took, 0, 0, 1, self.faults, (wrong,)))
 
     async def accepted(self, org: OrgClient, pipeline: str, key: str, **parameters: Any) -> str:
         """Ask for a run until somebody says that it is accepted, under one key, as a careful caller does."""
@@ -113,7 +141,11 @@ class Arena:
             assert reply.status in {200, 429, 503}, reply.json
             return str(reply.json["run_id"]) if reply.status == 200 else ""
 
-        return await until(said, 60)
+        run_id = await until(said, 60)
+        self.told.setdefault((org.slug, key), set()).add(run_id)
+        if pipeline in {EXTRACT, USAGE_COST} and "date" in parameters:
+            self._loaded[run_id] = org, str(parameters["date"])
+        return run_id
 
     async def run(self, org: OrgClient, run_id: str) -> dict[str, Any]:
         """Return a run as the service tells it, once it tells anything."""
@@ -187,17 +219,46 @@ class Arena:
         )
 
     async def charge(self, fault: str, injected: int, since: float, acked: Collection[str]) -> Toll:
-        """Wait until all acked runs are over, count what is wrong, and write it down."""
+        """Wait until all acked runs are over, look at everything that must hold, and write down what did not."""
         for run_id in acked:
             await self.ended(run_id)
         recovered = time.monotonic() - since
-        counts = Counts(self.running.journal, self.running.stack.options.data_dir / "spool")
-        toll = Toll(fault, injected, recovered, *await counts.all(list(acked)))
+        counted = await self.invariants.broken(acked, self.told)
+        unheard, unlike = await self._unrecorded(acked), await self._unlike_the_source()
+        pids = [self.service.pid, *(replica.pid for replica in self._replicas)]
+        counted = evolve(
+            counted,
+            lost=(*counted.lost, *unheard),
+            duplicated=(*counted.duplicated, *unlike),
+            leaked=(*counted.leaked, *swollen(filter(None, pids))),
+        )
+        toll = counted.toll(fault, injected, recovered, self.faults)
         self.tolls.append(toll)
         return toll
 
+    async def _unrecorded(self, acked: Collection[str]) -> list[str]:
+        """Name the acked runs that no audit row, in the outbox or published since, is about."""
+        kept = await self.running.journal.fetch("SELECT payload->>'resource_id' AS id FROM outbox WHERE kind = 'audit'")
+        missing = set(acked) - {row["id"] for row in kept}
+        if missing:
+            rows = await self.running.query(f"SELECT resource_id FROM {CENTRAL}.org_audit_logs")
+            missing -= {row["resource_id"] for row in rows}
+        return [f"{run_id} has no audit row" for run_id in missing]
+
+    async def _unlike_the_source(self) -> list[str]:
+        """Name the days that runs have loaded and that do not stand in their table as the provider has them."""
+        loaded, self._loaded = self._loaded, {}
+        return [
+            f"{day} of {org.slug} is not as the source"
+            for run_id, (org, day) in loaded.items()
+            if await self.status(run_id) == "COMPLETED" and not await self._alike(org, day)
+        ]
+
     async def as_the_source(self, org: OrgClient, day: str) -> None:
         """The usage table holds every row of the provider for that day, once."""
+        assert await self._alike(org, day)
+
+    async def _alike(self, org: OrgClient, day: str) -> bool:
         reader = ProviderReader(
             self.running.rest.session, self.running.simulator.base_url, self.running.stack.secrets.openai_key
         )
@@ -205,8 +266,7 @@ class Arena:
         sql = f"SELECT * FROM {org.dataset}.openai_usage_daily_raw WHERE usage_date = CAST(@day AS DATE)"
         rows = await self.running.query(sql, day=day)
         stored = {tuple(row[name] for name in NAMES): {n: row[n] or 0 for n in COUNTS} for row in rows}
-        assert len(rows) == len(stored)
-        assert stored == expected
+        return len(rows) == len(stored) and stored == expected
 
 
 @asynccontextmanager
@@ -219,4 +279,8 @@ async def opened(folder: Path) -> AsyncIterator[Arena]:
         asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=0, max_size=4) as journal,
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
-            yield Arena(Running(stack, RestClient(stack.edge.rest, session), warehouse, journal))
+            witness = Witness(journal)
+            await witness.begin()
+            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal)
+            invariants = Invariants(journal, folder, witness, Canaries(folder, found.secrets))
+            yield Arena(found, invariants)

@@ -1,19 +1,31 @@
-"""One arena for the session; what the faults cost is printed at its end."""
+"""One arena for the session; what every fault cost, or where it is shown, is printed at its end and decides it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.chaos.arena import Arena, opened
-from tests.chaos.toll import table
+from tests.chaos.report import Record
+from tests.chaos.seed import SEED
 
 HERE = Path(__file__).parent
 SHORT = bool(os.environ.get("SHORT"))
+RECORD = pytest.StashKey[Record]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a record."""
+    config.stash[RECORD] = Record()
+
+
+def pytest_report_header() -> str:
+    """Say what the dice are rolled with."""
+    return f"SEED={SEED}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -24,15 +36,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=long)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what became of every test that is marked with a row of the matrix."""
+    report = yield
+    if report.when == "call" or report.failed:
+        record = item.config.stash[RECORD]
+        record.note([*names(item, "fault"), *names(item, "promise")], item.name, passed=report.passed)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let nothing that was lost, doubled or leaked pass, whether a test asked for it or not."""
+    if session.config.stash[RECORD].violated and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what was seen."""
+    terminalreporter.write_line(config.stash[RECORD].text())
+
+
+def names(item: pytest.Item, kind: str) -> tuple[str, ...]:
+    """Return what a test is marked with, in the order in which it stands there."""
+    return tuple(dict.fromkeys(str(name) for mark in item.iter_markers(kind) for name in mark.args))
+
+
 @pytest_asyncio.fixture(scope="session")
-async def whole_arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
+async def whole_arena(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[Arena]:
     async with opened(tmp_path_factory.mktemp("arena")) as arena:
+        arena.tolls = pytestconfig.stash[RECORD].tolls
         yield arena
-        print(f"\n\n{table(arena.tolls)}\n")
 
 
 @pytest_asyncio.fixture
-async def arena(whole_arena: Arena) -> AsyncIterator[Arena]:
+async def arena(whole_arena: Arena, request: pytest.FixtureRequest) -> AsyncIterator[Arena]:
     await whole_arena.ready()
+    whole_arena.faults = names(request.node, "fault")
     yield whole_arena
     await whole_arena.running.faults()

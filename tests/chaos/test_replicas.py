@@ -8,6 +8,8 @@ import random
 import signal
 import time
 
+import pytest
+
 from sandbox.service import Service
 from tests.chaos.arena import Arena
 from tests.fakes.org_client import EXTRACT, NOTHING, OrgClient
@@ -17,6 +19,7 @@ SEED, KILLS = 20250201, 6
 FIRST = {"kind": "hang", "endpoint": "images", "times": None}
 
 
+@pytest.mark.promise("P9")
 async def test_a_run_of_a_replica_that_is_told_to_stop_goes_to_the_other_unharmed(arena: Arena) -> None:
     org, day = arena.org(5), arena.next_day()
     await arena.running.faults(FIRST)
@@ -34,6 +37,8 @@ async def test_a_run_of_a_replica_that_is_told_to_stop_goes_to_the_other_unharme
     await arena.as_the_source(org, day)
 
 
+@pytest.mark.fault("F10")
+@pytest.mark.promise("P3")
 async def test_a_replica_that_froze_writes_nothing_when_it_wakes(arena: Arena) -> None:
     org, day = arena.org(6), arena.next_day()
     await arena.running.faults(FIRST)
@@ -57,6 +62,8 @@ async def test_a_replica_that_froze_writes_nothing_when_it_wakes(arena: Arena) -
     await arena.as_the_source(org, day)
 
 
+@pytest.mark.fault("F15")
+@pytest.mark.promise("P1", "P13")
 async def test_the_journal_falls_over_under_load_and_no_accepted_run_is_lost(arena: Arena) -> None:
     acked: dict[str, str] = {}
     falls = 3
@@ -77,6 +84,8 @@ async def test_the_journal_falls_over_under_load_and_no_accepted_run_is_lost(are
         assert (await org.start(NOTHING, key=key, note=key)).json["run_id"] == run_id
 
 
+@pytest.mark.fault("F3")
+@pytest.mark.promise("P1", "P2", "P4", "P10", "P13")
 async def test_replicas_that_are_killed_at_random_lose_nothing_of_a_mixed_load(arena: Arena) -> None:
     acked: dict[str, str] = {}
     days: dict[str, OrgClient] = {}
