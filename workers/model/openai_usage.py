@@ -6,13 +6,29 @@ Source: the published specification of the organisation's usage API (2026-08-21)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
-from workers.model.counts import Result, Row, added, count_of, is_whole
+from workers.model.counts import LARGEST, Result, Row, added, count_of, is_whole
+
+DIMENSIONS = ("model", "project_id", "user_id", "api_key_id", "batch", "service_tier")
+TOKENS = (
+    "input_tokens",
+    "input_cached_tokens",
+    "input_uncached_tokens",
+    "input_cache_write_tokens",
+    "input_audio_tokens",
+    "input_cached_audio_tokens",
+    "output_tokens",
+    "output_audio_tokens",
+)
+
+
+class _Elsewhere:
+    """The type of nothing: of values that no column of their name takes."""
 
 
 @frozen
@@ -27,6 +43,20 @@ class Endpoint:
     counted: str = ""
     unit: str = ""
     buckets: int = 31
+    kinds: Mapping[str, type] = field(init=False, repr=False, eq=False)
+    """What is known of a result, with the type of its values."""
+    blank: Row = field(init=False, repr=False, eq=False)
+    """A row without any value."""
+
+    @kinds.default
+    def _known(self) -> Mapping[str, type]:
+        elsewhere = dict.fromkeys(("num_model_requests", self.counted, "object"), _Elsewhere)
+        return dict.fromkeys(DIMENSIONS, str) | {"batch": bool} | dict.fromkeys(TOKENS, int) | elsewhere
+
+    @blank.default
+    def _without_values(self) -> Row:
+        names = (*DIMENSIONS, *TOKENS, "requests", "quantity")
+        return {"endpoint": self.name, **dict.fromkeys(names), "quantity_unit": self.unit or None}
 
 
 _BY_MODEL = ("project_id", "api_key_id", "model")
@@ -44,18 +74,7 @@ ENDPOINTS = (
     Endpoint("web_search_calls", _BY_MODEL, "num_requests", "calls"),
 )
 
-DIMENSIONS = ("model", "project_id", "user_id", "api_key_id", "batch", "service_tier")
-TOKENS = (
-    "input_tokens",
-    "input_cached_tokens",
-    "input_uncached_tokens",
-    "input_cache_write_tokens",
-    "input_audio_tokens",
-    "input_cached_audio_tokens",
-    "output_tokens",
-    "output_audio_tokens",
-)
-
+_NO_COUNTS = frozenset({type(None), bool, str})
 # A whole, the parts without which it is not judged, and parts that are none when they are not mentioned.
 _IDENTITIES = (
     ("input_tokens", ("input_uncached_tokens",), ("input_cached_tokens", "input_cache_write_tokens")),
@@ -65,17 +84,30 @@ _IDENTITIES = (
 )
 
 
-def row_of(endpoint: Endpoint, result: Result) -> Row:
-    """Map one result; what has no column of its own stands in `raw`. Raises ValueError when a count is not one."""
-    row: Row = {"endpoint": endpoint.name}
-    row |= {name: _dimension(result, name) for name in DIMENSIONS}
-    row |= {name: count_of(result, name) for name in TOKENS}
+def row_of(endpoint: Endpoint, result: Result, blank: Row | None = None) -> Row:
+    """Map one result; what has no column of its own stands in `raw`.
+
+    The row begins as `blank`: the endpoint's, or that with further columns. Raises ValueError when a count is not one.
+    """
+    row, raw, kinds = dict(blank or endpoint.blank), {}, endpoint.kinds
+    for name, value in result.items():
+        if value is None:
+            continue
+        kind = kinds.get(name)
+        if kind is None:
+            raw[name] = value
+        elif kind is int:
+            # A plain one is seen to be one without a call for each of many million.
+            plain = value.__class__ is int and -LARGEST <= value <= LARGEST
+            row[name] = value if plain else count_of(result, name)
+        elif isinstance(value, kind):
+            row[name] = value
+        elif kind is not _Elsewhere:
+            raise ValueError(f"{name} is {type(value).__name__}")
     row["requests"] = count_of(result, "num_model_requests")
     counted = count_of(result, endpoint.counted) if endpoint.counted else None
     row["quantity"] = None if counted is None else Decimal(counted)
-    row["quantity_unit"] = endpoint.unit or None
-    known = {*DIMENSIONS, *TOKENS, "num_model_requests", endpoint.counted, "object"}
-    row["raw"] = {name: value for name, value in result.items() if name not in known and value is not None}
+    row["raw"] = raw
     return row
 
 
@@ -90,21 +122,27 @@ def breaks_identity(result: Result) -> bool:
     Each whole is judged by itself, and only when it and its parts are there: results without `input_uncached_tokens`
     follow an older reading, of which no identity of the input is documented.
     """
-    if any(_whole(value) < 0 for value in result.values() if value is not None and not isinstance(value, bool | str)):
-        return True
-    return any(
-        all(result.get(name) is not None for name in (whole, *needed))
-        and _whole(result.get(whole)) != sum(_whole(result.get(part)) for part in (*needed, *others))
-        for whole, needed, others in _IDENTITIES
-    )
+    for value in result.values():
+        kind = value.__class__
+        if (value if kind is int else 0 if kind in _NO_COUNTS else _whole(value)) < 0:
+            return True
+    return any(_contradicts(result, whole, needed, others) for whole, needed, others in _IDENTITIES)
 
 
-def _dimension(result: Result, name: str) -> Any:
-    value = result.get(name)
-    wanted = bool if name == "batch" else str
-    if value is not None and not isinstance(value, wanted):
-        raise ValueError(f"{name} is {type(value).__name__}")
-    return value
+def _contradicts(result: Result, whole: str, needed: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    total = result.get(whole)
+    if total is None:
+        return False
+    found = 0
+    for name in needed:
+        part = result.get(name)
+        if part is None:
+            return False
+        found += part if part.__class__ is int else _whole(part)
+    for name in others:
+        part = result.get(name)
+        found += part if part.__class__ is int else _whole(part)
+    return bool(found != (total if total.__class__ is int else _whole(total)))
 
 
 def _whole(value: Any) -> int:

@@ -68,11 +68,12 @@ class BigQueryLoad:
     async def write(self, rows: Sequence[Row]) -> None:
         """Take rows. An invalid one is refused with its thousand, at the latest by `publish`."""
         self._refuse_when_published()
-        self._waiting.extend(rows)
+        waiting = [*self._waiting, *rows]
+        whole = len(waiting) // BATCH_ROWS * BATCH_ROWS
+        self._waiting = waiting[whole:]
         with step_errors(self._doing):
-            while len(self._waiting) >= BATCH_ROWS:
-                batch, self._waiting = self._waiting[:BATCH_ROWS], self._waiting[BATCH_ROWS:]
-                await self._add(batch)
+            for start in range(0, whole, BATCH_ROWS):
+                await self._add(waiting[start : start + BATCH_ROWS])
 
     async def write_batch(self, batch: Batch) -> None:
         """Take rows in columns. What does not fit is refused at once."""

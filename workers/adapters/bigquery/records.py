@@ -80,14 +80,14 @@ class Records:
         if not self.org or column.name != "org_slug":
             return [row.get(column.name) for row in rows]
         values = [row.get(column.name, self.org) for row in rows]
-        for index, value in enumerate(values):
-            if value != self.org:
-                raise UnfitError(index, "is another organisation's")
+        if values.count(self.org) < len(values):
+            index = next(index for index, value in enumerate(values) if value != self.org)
+            raise UnfitError(index, "is another organisation's")
         return values
 
     def _refuse_unknown(self, rows: Sequence[Row], before: int) -> None:
         for index, row in enumerate(rows):
-            if not row.keys() <= self._names:
+            if not self._names.issuperset(row):
                 self._refuse_undeclared(row.keys(), before + index)
 
     def _refuse_undeclared(self, names: Iterable[Any], index: int) -> None:

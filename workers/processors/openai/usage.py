@@ -102,13 +102,18 @@ class OpenAiUsage:
     def _rows(
         self, ctx: StepContext, endpoint: Endpoint, page: Page, day: date, results: list[Mapping[str, Any]]
     ) -> Iterator[Mapping[str, Any]]:
-        fixed = {"provider": PROVIDER, "usage_date": day, "fetched_at": ctx.clock.now()}
+        blank = endpoint.blank | {
+            "org_slug": ctx.org,
+            "provider": PROVIDER,
+            "usage_date": day,
+            "fetched_at": ctx.clock.now(),
+            "source_hash": page.receipt.sha256,
+        }
         try:
-            mapped = [row_of(endpoint, result) for result in results]
+            mapped = [row_of(endpoint, result, blank) for result in results]
         except ValueError as error:
             raise bad_answer(page, f"{day}: {error}") from None
-        for row in summed(mapped):
-            yield {**row, **fixed, "org_slug": ctx.org, "source_hash": page.receipt.sha256}
+        return summed(mapped)
 
     def _output(self, windows: tuple[DateWindow, ...], tally: _Tally) -> Mapping[str, Any]:
         days = [day.isoformat() for window in windows for day in window]

@@ -81,6 +81,35 @@ def test_a_json_value_too_deep_to_walk_is_refused() -> None:
         array(Column("c", "JSON"), [deep])
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("STRING", ["a", "a"]),
+        ("STRING", ["a", "b", None]),
+        ("INT64", [1, 1]),
+        ("BOOL", [True, True, None]),
+        ("DATE", [date(2025, 1, 1)] * 3),
+        ("NUMERIC", [Decimal("1.0"), 1, None]),
+        ("JSON", [None, None]),
+    ],
+)
+def test_values_are_kept_whether_they_are_alike_or_not(kind: str, values: list[Any]) -> None:
+    assert array(Column("c", kind), values).to_pylist() == values
+
+
+def test_one_instant_in_several_zones_is_one_instant() -> None:
+    instants = [NOON, NOON.astimezone(EAST), NOON]
+    assert array(Column("c", "TIMESTAMP"), instants).to_pylist() == [NOON] * 3
+
+
+def test_json_texts_may_stand_among_values() -> None:
+    assert array(Column("c", "JSON"), ['{"a": 1}', None, {"b": Decimal("0.10")}]).to_pylist() == [
+        '{"a": 1}',
+        None,
+        '{"b":0.10}',
+    ]
+
+
 def test_a_required_null_is_refused() -> None:
     with pytest.raises(UnfitError, match="is null but REQUIRED") as raised:
         array(Column("c", "STRING", "REQUIRED"), ["a", None])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.adapters.bigquery.json_text import json_text
+from workers.adapters.bigquery.json_text import json_text, json_texts
 
 finite = st.decimals(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -36,3 +37,21 @@ def _untagged(value: dict[str, Any]) -> Any:
 def test_what_is_no_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         json_text(value)
+
+
+marked = st.recursive(
+    st.sampled_from(["\x00", "\x01", '"\x00"', ',"\x01",', "a", 1, True, None, Decimal("0.10"), Decimal(7)]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("\x00\x01a"), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(values | marked, max_size=6))
+def test_many_at_once_are_encoded_as_each_by_itself(given: list[Any]) -> None:
+    assert json_texts(given) == [json_text(value) for value in given]
+
+
+@pytest.mark.parametrize("value", [{1: Decimal(1)}, [{"a": {None: [Decimal(1)]}}], {"a": date(2025, 1, 1)}])
+def test_what_json_cannot_hold_is_refused_among_others_too(value: Any) -> None:
+    with pytest.raises(TypeError):
+        json_texts([{"fine": Decimal(1)}, value])
