@@ -50,6 +50,7 @@ ORGS = (
     "reader",  # pastes what the README says
     "keeper",  # stores and proves its credential
     "timely",  # runs at the times of schedules
+    *("walled", "beyond"),  # each must not see anything of the other's
     "swapped",  # its credential's row is a copy of another's
     *("priced", "limited", "outage", "hasty", "told"),  # run on the service beside the stack's
     *(f"unlucky_{number}" for number in range(9)),  # meet the provider's failures, one breaker each
