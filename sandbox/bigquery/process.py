@@ -17,6 +17,7 @@ from bqemulator.config import LogLevel, PersistenceMode, Settings
 from bqemulator.server import EmulatorServer
 
 from sandbox.bigquery.admit_readers import admit_readers
+from sandbox.bigquery.parse_once import parse_once
 from sandbox.bigquery.repairs import apply_repairs
 from sandbox.bigquery.versions import check_versions
 
@@ -40,6 +41,7 @@ class Options:
 def serve(options: Options) -> None:
     """Serve until SIGTERM or SIGINT. WrongVersionError when the engines are not those the repairs are for."""
     check_versions()
+    parse_once()
     apply_repairs(options.without)
     if options.admit_readers:
         admit_readers()
