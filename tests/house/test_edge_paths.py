@@ -53,7 +53,7 @@ def in_path(method: MethodDescriptor) -> set[str]:
 
 def native_route(method: MethodDescriptor) -> Any:
     path = f"/{method.containing_service.full_name}/{method.name}"
-    for route in ROUTES:
+    for route in (route for route in ROUTES if "route" in route):
         regex = route["match"].get("safe_regex", {}).get("regex")
         if (regex and re.fullmatch(regex, path)) or route["match"].get("grpc") == {}:
             return route["route"]

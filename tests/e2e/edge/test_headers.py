@@ -146,9 +146,13 @@ async def test_no_caller_says_what_only_the_edge_may_say(
     assert all("6.6.6.6" not in str(call.values(name)) for call in echo.calls)
 
 
-async def test_binary_metadata_of_native_grpc_passes(echo: EchoService, pipelines: Any) -> None:
-    await pipelines.GetRun(pipelines_pb2.GetRunRequest(run_id=RUN_ID), metadata=(("x-trace-bin", b"\x00\xff"),))
-    assert echo.last.values("x-trace-bin") == [b"\x00\xff"]
+@pytest.mark.parametrize("name", ["x-trace-bin", "grpc-trace-bin", "grpc-previous-rpc-attempts"])
+async def test_metadata_that_nobody_behind_reads_is_taken_away_from_native_grpc(
+    echo: EchoService, pipelines: Any, name: str
+) -> None:
+    value = b"\x00\xff" if name.endswith("-bin") else "1"
+    await pipelines.GetRun(pipelines_pb2.GetRunRequest(run_id=RUN_ID), metadata=((name, value),))
+    assert not echo.last.values(name)
 
 
 @pytest.mark.parametrize(

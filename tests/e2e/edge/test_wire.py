@@ -104,7 +104,6 @@ async def test_two_messages_on_a_unary_call_get_an_answer(edge: Edge, rest: Rest
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        pytest.param(("x-trace-bin", "!!not base64!!"), MESSAGE, id="malformed_binary_metadata"),
         pytest.param(("x-none", ""), b"\x01" + MESSAGE[1:], id="compressed_flag_without_compression"),
         pytest.param(("grpc-encoding", "gzip"), b"\x01\x00\x00\x00\x02no", id="plain_bytes_called_gzip"),
         pytest.param(("grpc-encoding", "lzma"), b"\x01\x00\x00\x00\x02no", id="unknown_compression"),
