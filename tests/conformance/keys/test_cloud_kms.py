@@ -33,6 +33,7 @@ async def failure_of(cloud: CloudKms) -> Failure:
     return raised.value.failure
 
 
+@pytest.mark.fault("F57")
 async def test_a_moment_of_absence_is_waited_out(kms: FakeKms, cloud: CloudKms) -> None:
     kms.refusals = [grpc.StatusCode.UNAVAILABLE]
     sealed = await cloud.encrypt(b"x", b"bound")
@@ -40,6 +41,7 @@ async def test_a_moment_of_absence_is_waited_out(kms: FakeKms, cloud: CloudKms) 
     assert kms.calls == 3
 
 
+@pytest.mark.fault("F57")
 @pytest.mark.parametrize(
     ("status", "retryable"),
     [
@@ -59,6 +61,7 @@ async def test_a_refusal_says_whether_trying_again_can_help(
     assert (failure.reason, failure.retryable) == (Reason.CREDENTIAL_UNAVAILABLE, retryable)
 
 
+@pytest.mark.fault("F57")
 async def test_a_server_that_is_gone_is_unavailable_in_bounded_time(kms: FakeKms, cloud: CloudKms) -> None:
     kms.refusals = [grpc.StatusCode.UNAVAILABLE] * 100
     failure = await failure_of(cloud)
@@ -75,6 +78,7 @@ async def test_damage_on_the_way_is_noticed_in_both_directions(kms: FakeKms, clo
     assert (await failure_of(cloud)).retryable
 
 
+@pytest.mark.fault("F58")
 async def test_values_of_an_older_version_open_after_a_rotation_until_it_is_disabled(
     kms: FakeKms, cloud: CloudKms
 ) -> None:

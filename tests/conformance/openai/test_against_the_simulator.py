@@ -198,6 +198,7 @@ async def test_a_day_that_was_read_while_it_could_change_is_read_once_more_when_
     assert later.output["days"] == 1
 
 
+@pytest.mark.fault("F44", "F45", "F46")
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -220,6 +221,7 @@ async def test_an_incomplete_read_leaves_the_table_as_it_was(world: World, fault
     assert await world.rows(f"SELECT usage_date, COUNT(*) AS n FROM {USAGE} GROUP BY usage_date") == before
 
 
+@pytest.mark.fault("F41")
 async def test_a_short_fault_is_ridden_out_and_nothing_is_counted_twice(world: World) -> None:
     expected = (await world.use(OLD)).rows
     await world.fault(endpoint="completions", kind="status", status=503, times=2)
@@ -228,6 +230,7 @@ async def test_a_short_fault_is_ridden_out_and_nothing_is_counted_twice(world: W
     assert counted["n"] == expected
 
 
+@pytest.mark.fault("F40")
 async def test_a_long_retry_after_asks_to_wait_and_changes_nothing(world: World) -> None:
     await world.fault(endpoint="images", kind="status", status=429, retry_after=90)
     with pytest.raises(SnoozeError) as caught:

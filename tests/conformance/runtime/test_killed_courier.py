@@ -27,6 +27,7 @@ async def courier(post: Post, mail: MailServer, **environment: str) -> int:
     return await process.wait()
 
 
+@pytest.mark.fault("F72")
 async def test_a_kill_between_sending_and_forgetting_sends_the_same_mail_again(post: Post) -> None:
     await post.ended(work=fail)
     async with MailServer() as mail:

@@ -184,6 +184,7 @@ class BrokenKeys(LocalKms):
         return await super().decrypt(ciphertext, bound)
 
 
+@pytest.mark.fault("F57")
 async def test_a_key_service_that_comes_back_costs_an_attempt(shop: Workshop) -> None:
     shop.stored = [await stored_for(shop, "acme")]
     shop.keys = BrokenKeys(shop.folder / "kms.key")

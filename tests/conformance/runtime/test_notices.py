@@ -71,6 +71,7 @@ async def test_a_cooldown_keeps_nothing_from_people_who_hear_of_one_pipeline_onl
     ]
 
 
+@pytest.mark.fault("F72")
 async def test_a_dead_server_delays_a_letter_and_no_run_and_keeps_the_order_of_a_pipeline(post: Post) -> None:
     post.box.shut = refusal(retryable=True, retry_after=120)
     await post.ended(work=fail)
@@ -94,6 +95,7 @@ class Leaving:
         raise refusal(retryable=True)
 
 
+@pytest.mark.fault("F72")
 async def test_a_journal_that_goes_away_while_a_letter_is_sent_has_it_sent_again(post: Post) -> None:
     await post.ended(work=fail)
     await post.courier(Leaving(post.shop.journal)).carry()

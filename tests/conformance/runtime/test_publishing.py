@@ -187,6 +187,7 @@ class Forgetful:
             raise FailedError(Failure(Code.UNAVAILABLE, Reason.WAREHOUSE_UNAVAILABLE, "broken", retryable=True))
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.parametrize("after", ["org_meta_pipeline_runs", "org_meta_step_logs", "org_cost_tracking"])
 async def test_a_batch_that_was_interrupted_is_published_once(office: Office, after: str) -> None:
     await office.shop.do(TEXT)
@@ -223,6 +224,7 @@ async def test_only_one_publisher_of_the_fleet_publishes(office: Office) -> None
         await keeper.stop()
 
 
+@pytest.mark.fault("F72")
 async def test_the_publisher_looks_once_a_minute_and_outlives_a_warehouse_that_is_away(office: Office) -> None:
     await office.shop.do(TEXT)
     clock = office.shop.clock = ManualClock()

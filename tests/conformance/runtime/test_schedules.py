@@ -51,6 +51,7 @@ async def test_what_is_due_becomes_a_run_of_its_day_and_the_next_time_is_ahead(w
     assert await wall.database.fetchval("SELECT priority FROM queue") == 7
 
 
+@pytest.mark.fault("F38", "F71")
 async def test_schedulers_at_once_fire_every_occurrence_once(wall: Wall, journal_url: str, tmp_path: Path) -> None:
     schedules = [await wall.put(parameters={"date": f"today-{number}"}) for number in range(30)]
     async with open_workshop(journal_url, tmp_path / "other") as other:
@@ -124,6 +125,7 @@ async def test_what_waited_for_a_run_is_started_when_a_scheduler_died_of_it(
     assert await wall.states(schedule) == ["FIRED", "FIRED"]
 
 
+@pytest.mark.fault("F39")
 @pytest.mark.parametrize(
     ("catch_up", "states"),
     [
@@ -147,12 +149,14 @@ async def test_what_was_due_while_no_scheduler_ran_is_caught_up_as_the_schedule_
     assert len({run for row in rows for run in row.run_ids}) == sum(row.state == "FIRED" for row in rows)
 
 
+@pytest.mark.fault("F39")
 async def test_what_is_on_time_fires_although_nothing_is_caught_up(wall: Wall) -> None:
     schedule = await wall.put(catch_up=CatchUp.NONE)
     await wall.look()
     assert await wall.states(schedule) == ["FIRED"]
 
 
+@pytest.mark.fault("F39")
 async def test_years_of_missed_times_are_written_in_parts_and_only_the_last_fires(wall: Wall) -> None:
     await wall.put(days_ago=1200)
     await wall.look()

@@ -31,6 +31,7 @@ class AwayBook:
         raise FailedError(AWAY)
 
 
+@pytest.mark.fault("F60")
 async def test_a_run_whose_subscription_ended_while_it_waited_is_not_started(shop: Workshop) -> None:
     await shop.declare()
     run_id = await shop.submit()
@@ -66,6 +67,7 @@ async def test_the_wait_of_a_run_counts_once_for_the_class_of_its_lane(shop: Wor
     assert {lane: waits(lane) - count for lane, count in before.items()} == {"starter": 0, "scale": 1}
 
 
+@pytest.mark.fault("F62")
 async def test_a_run_follows_the_declaration_it_was_accepted_with(shop: Workshop) -> None:
     await shop.declare()
     run_id = await shop.submit()
@@ -74,6 +76,7 @@ async def test_a_run_follows_the_declaration_it_was_accepted_with(shop: Workshop
     assert (run.status, [step.step_id for step in run.steps]) == (RunStatus.COMPLETED, ["only"])
 
 
+@pytest.mark.fault("F62")
 async def test_a_run_whose_pipeline_is_gone_follows_what_was_kept_of_it(shop: Workshop) -> None:
     await shop.declare()
     run_id = await shop.submit()

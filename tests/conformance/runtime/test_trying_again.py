@@ -92,6 +92,7 @@ async def test_failures_are_counted_across_waits(shop: Workshop) -> None:
     assert (run.status, flaky.calls) == (RunStatus.FAILED, 3)
 
 
+@pytest.mark.fault("F40")
 async def test_a_provider_that_says_later_for_ever_ends_the_step_once_it_has_waited_as_long_as_its_run_may_take(
     shop: Workshop,
 ) -> None:

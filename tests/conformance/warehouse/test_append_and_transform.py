@@ -44,6 +44,7 @@ async def test_an_append_adds_and_a_second_attempt_of_it_does_not(desk: Desk) ->
     assert await desk.counts() == {(FIRST, "completions"): 3}
 
 
+@pytest.mark.fault("F53")
 async def test_an_older_lease_appends_nothing_after_a_newer_one(desk: Desk) -> None:
     await append(desk, facts(FIRST, 3), fence=2)
     with pytest.raises(FailedError) as raised:
@@ -82,6 +83,7 @@ async def test_a_repeated_transformation_is_adopted_and_another_run_replaces_it(
     assert await desk.rows("SELECT total FROM {dataset}.sums") == [(Decimal("0.493827156"),)]
 
 
+@pytest.mark.fault("F53")
 async def test_an_older_run_transforms_nothing_where_a_newer_one_did(desk: Desk) -> None:
     await desk.restate(facts(FIRST, 1))
     await transform(desk, run_seq=3)
@@ -92,6 +94,7 @@ async def test_an_older_run_transforms_nothing_where_a_newer_one_did(desk: Desk)
     assert await desk.rows("SELECT total FROM {dataset}.sums") == [(Decimal("0.246913578"),)]
 
 
+@pytest.mark.fault("F53")
 async def test_an_older_lease_transforms_nothing(desk: Desk) -> None:
     await desk.restate(facts(FIRST, 1))
     await transform(desk, fence=2)

@@ -38,6 +38,7 @@ def submitted(proxy: BigQueryProxy, job: str) -> int:
     return sum(seen.job == job for seen in proxy.seen)
 
 
+@pytest.mark.fault("F48")
 @pytest.mark.parametrize("job", ["load", "query"])
 @pytest.mark.parametrize(
     "fault",
@@ -66,6 +67,7 @@ async def test_a_job_that_exists_but_is_not_found_at_first_is_waited_for(faulty:
     assert await faulty.counts() == FOUND
 
 
+@pytest.mark.fault("F50")
 @pytest.mark.parametrize("reason", ["rateLimitExceeded", "backendError", "jobBackendError"])
 async def test_a_job_that_failed_for_now_is_repeated_under_the_next_id(
     faulty: Desk, proxy: BigQueryProxy, reason: str
@@ -76,6 +78,7 @@ async def test_a_job_that_failed_for_now_is_repeated_under_the_next_id(
     assert await faulty.counts() == FOUND
 
 
+@pytest.mark.fault("F52")
 async def test_a_transaction_cancelled_by_another_is_repeated(faulty: Desk, proxy: BigQueryProxy) -> None:
     conflict = "Transaction is aborted due to concurrent update against table acme.facts"
     proxy.fail(Fault(job="query", status=200, body=failed_job("invalidQuery", conflict), times=4))
@@ -83,6 +86,7 @@ async def test_a_transaction_cancelled_by_another_is_repeated(faulty: Desk, prox
     assert await faulty.counts() == FOUND
 
 
+@pytest.mark.fault("F52")
 async def test_a_transaction_cancelled_again_and_again_is_given_up_for_a_later_try(
     faulty: Desk, proxy: BigQueryProxy
 ) -> None:
@@ -94,6 +98,7 @@ async def test_a_transaction_cancelled_again_and_again_is_given_up_for_a_later_t
     assert submitted(proxy, "query") == 5
 
 
+@pytest.mark.fault("F51")
 @pytest.mark.parametrize("job", ["load", "query"])
 async def test_a_used_up_quota_gives_the_slot_back(faulty: Desk, proxy: BigQueryProxy, job: str) -> None:
     proxy.fail(refuse(403, "quotaExceeded", job=job, times=None))
@@ -103,6 +108,7 @@ async def test_a_used_up_quota_gives_the_slot_back(faulty: Desk, proxy: BigQuery
     assert submitted(proxy, job) == 1
 
 
+@pytest.mark.fault("F56")
 async def test_rows_in_the_streaming_buffer_are_waited_for_without_a_slot(faulty: Desk, proxy: BigQueryProxy) -> None:
     said = "UPDATE or DELETE statement over table t would affect rows in the streaming buffer, which is not supported"
     proxy.fail(Fault(job="query", status=200, body=failed_job("invalidQuery", said)))

@@ -33,6 +33,7 @@ async def found(desk: Desk, columns: str = "tokens, endpoint") -> list[tuple[Any
     return await desk.rows(f"SELECT {columns} FROM {{dataset}}.facts ORDER BY day, tokens, endpoint")
 
 
+@pytest.mark.fault("F53")
 async def test_a_merge_inserts_and_updates_and_an_older_run_only_adds(desk: Desk) -> None:
     assert await merge(desk, facts(FIRST, 3, "old")) == Written(3)
     assert await merge(desk, facts(FIRST, 3, "new", start=2), uuid4(), run_seq=5) == Written(3)
@@ -40,6 +41,7 @@ async def test_a_merge_inserts_and_updates_and_an_older_run_only_adds(desk: Desk
     assert await found(desk) == [(0, "old"), (1, "old"), (2, "new"), (3, "new"), (4, "new"), (5, "late")]
 
 
+@pytest.mark.fault("F53")
 async def test_the_same_content_is_merged_once_other_content_again_and_by_no_older_lease(desk: Desk) -> None:
     await merge(desk, facts(FIRST, 2, "one"))
     assert (await merge(desk, facts(FIRST, 2, "one"), fence=2)).adopted

@@ -41,6 +41,7 @@ async def test_a_second_attempt_keeps_what_the_first_published_although_it_read_
     assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
 
 
+@pytest.mark.fault("F53")
 async def test_an_older_lease_writes_nothing_after_a_newer_one_did(desk: Desk) -> None:
     await desk.restate(BOTH, fence=2)
     with pytest.raises(FailedError) as raised:
@@ -57,6 +58,7 @@ async def test_an_older_lease_writes_nothing_after_a_newer_one_adopted(desk: Des
     assert reason(raised) is Reason.STALE_RUN
 
 
+@pytest.mark.fault("F53")
 @pytest.mark.parametrize(
     ("newer", "older", "left"),
     [
@@ -76,6 +78,7 @@ async def test_an_older_run_writes_nothing_where_a_newer_one_wrote(
     assert await desk.rows("SELECT DISTINCT run_seq FROM {dataset}.__load_ledger") == [(2,)]
 
 
+@pytest.mark.fault("F53")
 async def test_an_older_run_writes_the_days_that_no_newer_one_wrote(desk: Desk) -> None:
     await desk.later(facts(SECOND, 2), 2, DateWindow(SECOND, SECOND))
     written = await desk.later([*BOTH, *facts(SECOND, 7), *facts(THIRD, 4)], 1, DateWindow(FIRST, THIRD))
@@ -151,6 +154,7 @@ async def test_an_incomplete_answer_replaces_only_the_days_it_has(desk: Desk) ->
     assert await desk.rows("SELECT day FROM {dataset}.__load_ledger WHERE NOT complete") == [(SECOND,)]
 
 
+@pytest.mark.fault("F45")
 async def test_a_great_loss_of_rows_is_held_for_review(desk: Desk) -> None:
     await desk.restate(facts(FIRST, 100))
     with pytest.raises(FailedError, match="100 rows would become 19") as raised:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from decimal import Decimal
 
+import pytest
+
 from tests.fakes.org_client import Json, step_of
 from tests.plugins.sandbox import CENTRAL, Running
 from workers.adapters.kms import LocalKms
@@ -45,6 +47,7 @@ async def test_a_credential_handed_in_sealed_takes_the_place_of_the_stored_one(s
     assert row["run_id"] == run["run_id"]
 
 
+@pytest.mark.fault("F46")
 async def test_a_rejection_stands_on_the_credential_and_disables_nothing(sandbox: Running) -> None:
     keeper = sandbox.org("keeper")
     await sandbox.faults({"kind": "status", "status": 401, "endpoint": "completions"})

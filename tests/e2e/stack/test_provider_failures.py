@@ -29,6 +29,7 @@ def failure(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+@pytest.mark.fault("F44", "F45", "F46")
 async def test_a_failing_provider_ends_the_step_with_its_class_at_once(sandbox: Running, failure: Any) -> None:
     number, rule, code, reason = failure
     unlucky = sandbox.org(f"unlucky_{number}")
@@ -57,6 +58,7 @@ async def asked(sandbox: Running) -> int:
         return int((await answer.json())["by_path"].get("/v1/organization/usage/completions", 0))
 
 
+@pytest.mark.fault("F41", "F43")
 async def test_a_short_trouble_is_only_a_pause(sandbox: Running, acme: OrgClient) -> None:
     await sandbox.faults(
         {"kind": "status", "endpoint": "completions", "status": 503},
@@ -67,6 +69,7 @@ async def test_a_short_trouble_is_only_a_pause(sandbox: Running, acme: OrgClient
     assert (run["status"], step_of(run, "extract_usage")["status"]) == ("COMPLETED", "COMPLETED")
 
 
+@pytest.mark.fault("F40")
 async def test_a_long_wait_gives_the_slot_back_and_is_explained(sandbox: Running) -> None:
     patient = sandbox.org("patient")
     await sandbox.faults({"kind": "status", "endpoint": "completions", "status": 429, "retry_after": 600})

@@ -33,6 +33,7 @@ async def put(timely: OrgClient, **changes: Any) -> Json:
     return kept
 
 
+@pytest.mark.fault("F71")
 async def test_a_due_schedule_fires_once_however_often_it_is_triggered(sandbox: Running, timely: OrgClient) -> None:
     kept = await put(timely, name="due", parameters={"note": "scheduled", "date": "today-1"})
     await sandbox.journal.execute(

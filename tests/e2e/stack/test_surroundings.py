@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from google.protobuf.json_format import MessageToDict
 
 from tests.e2e.stack.annex import BILLED, LIMITED, OUTAGE, RUNS_PER_MINUTE
@@ -79,6 +80,7 @@ async def test_no_span_carries_a_secret(sandbox: Running, annexed: Annexed) -> N
     )
 
 
+@pytest.mark.fault("F40")
 async def test_too_many_requests_for_good_end_the_step(annexed: Annexed) -> None:
     run = await annexed.annex.ended("limited", annexed.limited)
     error = run.steps[0].error
@@ -89,6 +91,7 @@ async def test_too_many_requests_for_good_end_the_step(annexed: Annexed) -> None
     assert annexed.annex.provider.asked.count(f"{LIMITED} /v1/organization/usage/completions") == 9
 
 
+@pytest.mark.fault("F41")
 async def test_a_provider_that_stays_broken_ends_the_step(annexed: Annexed) -> None:
     run = await annexed.annex.ended("outage", annexed.outage)
     assert (run.status, run.error.code, run.error.reason) == ("FAILED", "UNAVAILABLE", "PROVIDER_UNAVAILABLE")

@@ -82,6 +82,7 @@ async def test_loopback_is_dialled_by_name_when_development_allows_it(desk: Desk
     assert await desk.rows(Read(endpoint, "/rows", data_path="data")) == [{"id": 1}]
 
 
+@pytest.mark.fault("F47")
 @pytest.mark.parametrize("code", [socket.EAI_AGAIN, socket.EAI_NONAME])
 async def test_a_name_that_does_not_resolve_is_a_provider_that_is_away(
     desk: Desk, make_reader: MakeReader, code: int
@@ -92,6 +93,7 @@ async def test_a_name_that_does_not_resolve_is_a_provider_that_is_away(
     assert len(desk.taken) == 3
 
 
+@pytest.mark.fault("F47")
 async def test_a_slow_resolver_is_bounded(desk: Desk, make_reader: MakeReader) -> None:
     async def slow(_host: str, _port: int) -> Sequence[str]:
         await asyncio.Event().wait()

@@ -26,6 +26,7 @@ async def failure_of(desk: Desk, *behaviours: Behaviour, **changes: Any) -> Fail
     return caught.value.failure
 
 
+@pytest.mark.fault("F44")
 @pytest.mark.parametrize(
     ("behaviour", "complaint"),
     [
@@ -66,6 +67,7 @@ async def test_an_answer_that_cannot_be_believed_ends_the_read(
     assert len(desk.provider.heard) == 1
 
 
+@pytest.mark.fault("F43")
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -87,6 +89,7 @@ async def test_broken_framing_is_tried_again_and_no_part_of_it_is_used(desk: Des
     assert len(desk.provider.heard) == 3
 
 
+@pytest.mark.fault("F42")
 @pytest.mark.parametrize(
     ("behaviour", "complaint"),
     [
@@ -106,6 +109,7 @@ async def test_a_provider_that_is_away_is_asked_three_times(hasty: Desk, behavio
     assert len(hasty.provider.heard) == 3
 
 
+@pytest.mark.fault("F42", "F43")
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -119,6 +123,7 @@ async def test_a_passing_fault_is_as_if_nothing_had_happened(hasty: Desk, behavi
     assert len(hasty.receipts) == 1
 
 
+@pytest.mark.fault("F42")
 async def test_a_drip_ends_with_the_time_of_the_request(desk: Desk) -> None:
     desk.limit(request_seconds=0.1, attempts=1)
     failure = await failure_of(desk, hostile.drip(desk.provider))
@@ -126,6 +131,7 @@ async def test_a_drip_ends_with_the_time_of_the_request(desk: Desk) -> None:
     assert "did not answer in time" in failure.message
 
 
+@pytest.mark.fault("F42")
 async def test_a_flood_of_interim_answers_ends_with_the_time_of_the_request(desk: Desk) -> None:
     desk.limit(request_seconds=0.1, attempts=1)
     assert (await failure_of(desk, hostile.endless_1xx)).retryable

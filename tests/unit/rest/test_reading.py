@@ -140,6 +140,7 @@ async def test_a_proxy_of_the_environment_is_not_used(desk: Desk, monkeypatch: p
     assert await desk.rows() == [{"id": 1}]
 
 
+@pytest.mark.fault("F45")
 @pytest.mark.parametrize("pagination", [OffsetPages("skip", "top", 2), NumberPages("p")])
 async def test_a_page_that_ignores_where_it_was_asked_is_an_error(
     desk: Desk, pagination: OffsetPages | NumberPages
@@ -149,6 +150,7 @@ async def test_a_page_that_ignores_where_it_was_asked_is_an_error(
         await desk.pages(desk.read(pagination=pagination))
 
 
+@pytest.mark.fault("F45")
 @pytest.mark.parametrize("cursors", [["a", "a"], ["a", "b", "a"]])
 async def test_a_repeated_cursor_is_an_error(desk: Desk, cursors: list[str]) -> None:
     desk.provider.script("/rows", *(hostile.rows({"id": at}, next=cursor) for at, cursor in enumerate(cursors)))
@@ -158,12 +160,14 @@ async def test_a_repeated_cursor_is_an_error(desk: Desk, cursors: list[str]) -> 
     assert len(desk.receipts) == len(cursors) - 1
 
 
+@pytest.mark.fault("F45")
 async def test_a_link_back_is_an_error(desk: Desk) -> None:
     desk.provider.script("/rows", hostile.rows(next="/rows"))
     with pytest.raises(FailedError, match="was read before"):
         await desk.pages(desk.read(pagination=LinkPages("next")))
 
 
+@pytest.mark.fault("F45")
 async def test_pages_are_bounded(desk: Desk) -> None:
     desk.limit(pages=2)
     desk.provider.script("/rows", *(hostile.rows(next=str(number)) for number in range(9)))

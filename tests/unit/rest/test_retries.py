@@ -30,6 +30,7 @@ async def snooze(desk: Desk) -> SnoozeError:
     return caught.value
 
 
+@pytest.mark.fault("F41")
 async def test_a_burst_of_errors_is_ridden_out_with_growing_jitter(desk: Desk) -> None:
     desk.provider.script("/rows", OOPS, hostile.answer(status="503 Busy"), GOOD)
     assert await desk.rows() == [{"id": 1}]
@@ -44,6 +45,7 @@ async def test_a_request_is_tried_as_often_as_its_limit_says(desk: Desk, attempt
     assert len(desk.provider.heard) == attempts
 
 
+@pytest.mark.fault("F40")
 @pytest.mark.parametrize(
     ("headers", "slept"),
     [
@@ -59,6 +61,7 @@ async def test_a_short_wait_that_is_asked_for_is_kept(desk: Desk, headers: dict[
     assert desk.clock.slept == [slept]
 
 
+@pytest.mark.fault("F40")
 @pytest.mark.parametrize(
     ("text", "delay"), [("21", 21.0), ("1000000000", 3600.0), ("Fri, 01 May 2026 12:05:00 GMT", 300.0)]
 )
@@ -69,18 +72,21 @@ async def test_a_long_wait_gives_the_slot_back(desk: Desk, text: str, delay: flo
     assert desk.clock.slept == []
 
 
+@pytest.mark.fault("F40")
 async def test_a_long_wait_is_no_failure_even_at_the_last_attempt(desk: Desk) -> None:
     desk.limit(attempts=1)
     desk.provider.script("/rows", busy(Retry_After="60"))
     assert (await snooze(desk)).delay == 60.0
 
 
+@pytest.mark.fault("F40")
 async def test_short_waits_together_are_a_long_one(desk: Desk) -> None:
     desk.provider.script("/rows", busy(Retry_After="15"))
     assert (await snooze(desk)).delay == 15.0
     assert desk.clock.slept == [15.0]
 
 
+@pytest.mark.fault("F40")
 async def test_a_rate_limit_that_stays_is_named(desk: Desk) -> None:
     desk.provider.script("/rows", busy())
     failure = (await fail(desk)).failure
@@ -88,6 +94,7 @@ async def test_a_rate_limit_that_stays_is_named(desk: Desk) -> None:
     assert failure.metadata == {"provider": "openai", "status": "429", "attempt": "3"}
 
 
+@pytest.mark.fault("F46")
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
 async def test_a_refused_credential_is_not_tried_again(desk: Desk, status: str) -> None:
     desk.provider.script("/rows", hostile.answer(b'{"error": {}}', status, x_should_retry="true"))
@@ -131,6 +138,7 @@ async def test_a_long_wait_for_the_rate_budget_gives_the_slot_back(desk: Desk) -
     assert desk.provider.heard == []
 
 
+@pytest.mark.fault("F41")
 async def test_the_breaker_opens_after_five_failures_and_says_for_how_long(desk: Desk) -> None:
     desk.provider.script("/rows", OOPS)
     await fail(desk)
@@ -140,6 +148,7 @@ async def test_the_breaker_opens_after_five_failures_and_says_for_how_long(desk:
     assert failure.metadata["attempt"] == "2"
 
 
+@pytest.mark.fault("F41")
 async def test_an_open_breaker_gives_the_slot_back_without_a_request(desk: Desk) -> None:
     desk.provider.script("/rows", OOPS)
     await fail(desk)
@@ -150,6 +159,7 @@ async def test_an_open_breaker_gives_the_slot_back_without_a_request(desk: Desk)
     assert str(snoozed) == f"waiting for the host to recover: 127.0.0.1:{desk.provider.port}"
 
 
+@pytest.mark.fault("F41")
 async def test_the_breaker_lets_one_probe_through_and_closes(desk: Desk) -> None:
     desk.provider.script("/rows", *[OOPS] * 5, GOOD)
     await fail(desk)
@@ -159,6 +169,7 @@ async def test_the_breaker_lets_one_probe_through_and_closes(desk: Desk) -> None
     assert await desk.rows() == [{"id": 1}]
 
 
+@pytest.mark.fault("F41")
 async def test_a_failed_probe_is_a_failure_and_opens_the_breaker_again(desk: Desk) -> None:
     desk.provider.script("/rows", OOPS)
     await fail(desk)

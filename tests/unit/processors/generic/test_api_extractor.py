@@ -98,6 +98,7 @@ def source(param: str, limit: int, count: int, served: int) -> Any:
     return by_request(page)
 
 
+@pytest.mark.fault("F45")
 @pytest.mark.parametrize("kind", ["offset", "page"])
 @pytest.mark.parametrize("served", [10, 4])
 async def test_pages_are_counted_to_the_end_even_when_a_server_gives_fewer(
@@ -109,12 +110,14 @@ async def test_pages_are_counted_to_the_end_even_when_a_server_gives_fewer(
     assert [row["id"] for row in bench.rows] == list(range(23))
 
 
+@pytest.mark.fault("F45")
 async def test_a_gap_is_an_error(bench: Bench) -> None:
     bench.declare(f"{SIMPLE}pagination: {{type: offset, limit: 10, total_path: total, stop: short_page}}\n")
     bench.provider.script("/v1/users", source("offset", 10, 23, 4))
     assert "says there are 23 rows, but 4 came" in await refused(bench, Reason.PROVIDER_BAD_RESPONSE)
 
 
+@pytest.mark.fault("F45")
 async def test_a_repeated_cursor_is_an_error(bench: Bench) -> None:
     bench.declare(f"{SIMPLE}pagination: {{type: cursor, param: after, response_path: next}}\n")
     bench.provider.script("/v1/users", rows(ADA, next="a"), rows(BEN, next="b"), rows(CLO, next="a"))
@@ -172,6 +175,7 @@ async def test_a_row_that_does_not_fit_names_its_place_and_not_its_value(
     assert "x1" not in message
 
 
+@pytest.mark.fault("F55")
 async def test_a_field_without_a_column_is_kept_refused_or_left_out_as_declared(bench: Bench) -> None:
     schema = json.loads(USERS)
     without = json.dumps({**schema, "columns": schema["columns"][:3]})
@@ -191,6 +195,7 @@ async def test_a_credential_in_the_query_of_a_failing_call_is_not_shown(bench: B
     assert "canary" not in await refused(bench, Reason.PROVIDER_REFUSED)
 
 
+@pytest.mark.fault("F45")
 @pytest.mark.parametrize(
     ("mode", "manner"),
     [("append", "append"), ("overwrite", "restate"), ("merge", "merge acme-vendor-users_extract/extract_users")],

@@ -64,6 +64,7 @@ async def test_a_refresh_token_that_stays_is_not_stored_again(desk: Desk, stored
     assert bearers(desk) == ["Bearer t1", "Bearer t2"]
 
 
+@pytest.mark.fault("F59")
 async def test_a_later_reading_uses_the_token_that_came_with_the_new_credential(desk: Desk) -> None:
     for _ in range(3):
         await desk.rows()
@@ -88,6 +89,7 @@ async def test_replicas_that_refresh_at_once_lose_no_refresh_token(
     assert rotating.newest == len(replicas)
 
 
+@pytest.mark.fault("F59")
 async def test_a_credential_that_was_replaced_meanwhile_is_asked_with_instead(
     desk: Desk, stored: StoredCredential, rotating: RotatingProvider
 ) -> None:

@@ -109,6 +109,7 @@ async def test_a_method_for_both_kinds_takes_either(serve: Serve, metadata: Any)
     assert refusal.reason == "NOT_IMPLEMENTED"
 
 
+@pytest.mark.fault("F61")
 async def test_a_revoked_key_ends_the_stream_it_opened(serve: Serve) -> None:
     behind = RecordingPipelines()
     served = await serve(behind)
