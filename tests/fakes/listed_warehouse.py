@@ -28,15 +28,20 @@ class Publication:
     reached: Reached | None = None
 
 
+Check = Callable[[TableSchema, Sequence[Row]], object]
+
+
 @define
 class _ListedLoad:
     superseded: int
     table: TableSchema
+    check: Check
     rows: list[Row] = field(factory=list)
     complete: bool | None = None
     reached: Reached | None = None
 
     async def write(self, rows: Sequence[Row]) -> None:
+        self.check(self.table, rows)
         self.rows += rows
 
     async def write_batch(self, batch: Batch) -> None:
@@ -55,7 +60,7 @@ class _ListedLoad:
 class ListedWarehouse:
     """Keeps `workers.ports.Warehouse`; nothing is published by a load that is left without `publish`.
 
-    Every load is told that so many days are `superseded`.
+    Every load is told that so many days are `superseded`; `check` may refuse rows that are written to one.
     """
 
     answer: Callable[[str, Mapping[str, object]], Sequence[Row]] = lambda _sql, _parameters: ()
@@ -63,6 +68,7 @@ class ListedWarehouse:
     tables: dict[str, TableSchema] = field(factory=dict)
     published: list[Publication] = field(factory=list)
     superseded: int = 0
+    check: Check = lambda _table, _rows: None  # noqa: E731 - a default
 
     async def ensure(self, table: TableSchema) -> None:
         self.ensured.append(table.name)
@@ -99,7 +105,7 @@ class ListedWarehouse:
         scope: Row | None = None,
         allow_shrink: bool = False,
     ) -> AsyncIterator[Load]:
-        load = _ListedLoad(self.superseded, table)
+        load = _ListedLoad(self.superseded, table, self.check)
         yield load
         if load.complete is not None:
             self.published.append(

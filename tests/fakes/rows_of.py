@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from workers.adapters.bigquery.records import Records
+from workers.adapters.bigquery.sources import staged_columns
 from workers.model.table import Column, TableSchema
 
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -30,6 +32,11 @@ def declared(path: str) -> TableSchema:
     columns = tuple(Column(**column) for column in said["columns"])
     partition = said["partition"]["field"] if said["partition"] else None
     return TableSchema(said["table"], columns, partition, None, tuple(said["clustering"]))
+
+
+def refused_as_bigquery_would(table: TableSchema, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse rows of acme that the real load would not take."""
+    Records(table.name, staged_columns(table, ()), "acme").batch(rows, 0)
 
 
 def misfits(table: TableSchema, row: Mapping[str, Any]) -> list[str]:

@@ -167,7 +167,7 @@ async def provider() -> AsyncIterator[HostileProvider]:
 
 @pytest.fixture
 async def bench(provider: HostileProvider, tmp_path: Path) -> AsyncIterator[Bench]:
-    shutil.copytree(SYSTEM, tmp_path / "configs" / "system")
+    shutil.copytree(SYSTEM, tmp_path / "configs" / "system", ignore=shutil.ignore_patterns("procedures", "schemas"))
     clock = FakeClock()
     reader = RestReader(Egress.parse(f"127.0.0.1:{provider.port}"), clock, lambda: 0.5)
     yield Bench(tmp_path / "configs", provider, reader, clock=clock)
