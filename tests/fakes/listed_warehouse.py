@@ -68,7 +68,7 @@ class ListedWarehouse:
     tables: dict[str, TableSchema] = field(factory=dict)
     published: list[Publication] = field(factory=list)
     superseded: int = 0
-    check: Check = lambda _table, _rows: None  # noqa: E731 - a default
+    check: Check = lambda _table, _rows: None
 
     async def ensure(self, table: TableSchema) -> None:
         self.ensured.append(table.name)

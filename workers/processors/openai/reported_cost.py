@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from attrs.validators import and_, ge, le
 
-from workers.model.counts import text_of
+from workers.model.counts import inside, text_of
 from workers.model.money import exact, stored, total
 from workers.model.page import Page
 from workers.model.run import Progress
@@ -92,10 +92,10 @@ class OpenAiReportedCost:
     ) -> Iterator[Mapping[str, Any]]:
         sums: dict[tuple[str | None, str | None, str], Decimal] = defaultdict(Decimal)
         for result in results:
-            amount = result.get("amount")
-            if not isinstance(amount, dict) or "value" not in amount:
-                continue  # the specification lets a result come without an amount
             try:
+                amount = inside(result, "amount")
+                if "value" not in amount:
+                    continue  # the specification lets a result come without an amount
                 value, project, item = (
                     exact(amount["value"]),
                     text_of(result, "project_id"),

@@ -166,7 +166,11 @@ async def test_a_result_without_an_amount_is_no_cost(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"value": "NaN"}, {"value": None}, {"value": True}, {"value": "12,5"}, {"value": 1, "currency": 5}]
+    "odd",
+    [
+        *({"value": "NaN"}, {"value": None}, {"value": True}, {"value": "12,5"}, {"value": 1, "currency": 5}),
+        *(True, 3, "1.50", [1]),
+    ],
 )
 async def test_an_odd_amount_changes_nothing(bench: Bench, odd: Any) -> None:
     with pytest.raises(FailedError) as caught:
