@@ -78,6 +78,7 @@ async def test_damage_on_the_way_is_noticed_in_both_directions(kms: FakeKms, clo
     assert (await failure_of(cloud)).retryable
 
 
+@pytest.mark.item("I128")
 @pytest.mark.fault("F58")
 async def test_values_of_an_older_version_open_after_a_rotation_until_it_is_disabled(
     kms: FakeKms, cloud: CloudKms

@@ -44,6 +44,7 @@ async def test_sealing_twice_gives_different_values_that_show_nothing(keys: Keys
     assert b"sk-secret" not in first + second
 
 
+@pytest.mark.item("I128")
 @pytest.mark.parametrize(
     "other", [("acme2", "OPENAI", "c1"), ("acme", "ANTHROPIC", "c1"), ("acme", "OPENAI", "c2"), ("", "", "")]
 )
@@ -52,6 +53,7 @@ async def test_a_value_moved_to_another_identity_does_not_open(keys: Keys, other
     assert await refusal(keys, sealed, bound_data(*other)) is Reason.CREDENTIAL_INVALID
 
 
+@pytest.mark.item("I128")
 async def test_a_damaged_value_does_not_open(keys: Keys) -> None:
     sealed = await keys.encrypt(b"sk-secret", BOUND)
     for damaged in (b"", sealed[:5], sealed[:-1], sealed[:-1] + bytes([sealed[-1] ^ 1]), b"sk-secret", sealed + b"x"):

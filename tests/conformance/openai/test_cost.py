@@ -216,6 +216,7 @@ def test_where_the_own_file_says_nothing_the_platforms_price_counts_before_the_l
     assert (row["total_cost_usd"], row["pricing_source"]) == (Decimal("0.9"), "llm_model_pricing")
 
 
+@pytest.mark.item("H118")
 def test_an_unknown_model_has_no_cost_and_keeps_its_counts(priced: Priced) -> None:
     row = priced[1]["unknown"]
     assert (row["price_status"], row["total_cost_usd"], row["output_tokens"]) == ("UNPRICED", None, 5)
@@ -226,6 +227,7 @@ def test_one_meter_without_a_price_leaves_the_whole_row_unpriced(priced: Priced)
     assert (row["price_status"], row["output_cost_usd"], row["total_cost_usd"]) == ("UNPRICED", None, None)
 
 
+@pytest.mark.item("H118")
 def test_a_count_below_zero_is_never_priced_even_when_another_outweighs_it(priced: Priced) -> None:
     assert priced[1]["negative"]["price_status"] == "UNPRICED"
 

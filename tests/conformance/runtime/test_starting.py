@@ -67,6 +67,7 @@ async def test_the_wait_of_a_run_counts_once_for_the_class_of_its_lane(shop: Wor
     assert {lane: waits(lane) - count for lane, count in before.items()} == {"starter": 0, "scale": 1}
 
 
+@pytest.mark.item("I133")
 @pytest.mark.fault("F62")
 async def test_a_run_follows_the_declaration_it_was_accepted_with(shop: Workshop) -> None:
     await shop.declare()
@@ -84,6 +85,7 @@ async def test_a_run_whose_pipeline_is_gone_follows_what_was_kept_of_it(shop: Wo
     assert (await shop.go_on(run_id)).status is RunStatus.COMPLETED
 
 
+@pytest.mark.item("I133")
 async def test_a_declaration_that_fits_no_more_fails_the_run_saying_why(shop: Workshop) -> None:
     await shop.declare()
     run_id = await shop.submit()

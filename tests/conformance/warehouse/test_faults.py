@@ -124,6 +124,7 @@ async def test_the_central_dataset_reports_a_used_up_quota_as_a_failure(faulty: 
     assert (raised.value.failure.reason, raised.value.failure.retry_after) == (Reason.WAREHOUSE_QUOTA, 3600)
 
 
+@pytest.mark.item("I125")
 @pytest.mark.parametrize(
     ("status", "reason", "said"),
     [(403, "accessDenied", "denies access"), (404, "notFound", "does not find"), (400, "invalid", "refuses")],
@@ -139,6 +140,7 @@ async def test_a_refusal_for_good_is_not_repeated_and_quotes_nothing(
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.item("I125")
 async def test_a_missing_dataset_is_named(proxy: BigQueryProxy, tmp_path: object) -> None:
     proxy.fail(refuse(404, "notFound", "Not found: Dataset p:nobody", path="/datasets/nobody", times=None))
     async with open_desk(proxy.url, "nobody", tmp_path / "nobody") as nobody:  # type: ignore[operator]

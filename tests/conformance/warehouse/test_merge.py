@@ -52,6 +52,7 @@ async def test_the_same_content_is_merged_once_other_content_again_and_by_no_old
     assert await found(desk) == [(0, "two"), (1, "two"), (2, "two")]
 
 
+@pytest.mark.item("H116")
 async def test_of_rows_with_the_same_keys_the_one_written_last_counts(desk: Desk) -> None:
     rows = [*facts(FIRST, 1500, "first"), *facts(FIRST, 2, "again"), *facts(FIRST, 1, "last")]
     assert (await merge(desk, rows)).rows == 1500
@@ -74,6 +75,7 @@ async def test_a_query_is_appended_once_and_merged_without_giving_a_key_twice(de
         await newer.merge_query(FACTS, KEYS, "b", sql, {"numbers": [3, 3]})
 
 
+@pytest.mark.item("H116")
 async def test_a_restatement_is_made_unique_by_keys(desk: Desk) -> None:
     warehouse = desk.warehouse()
     await warehouse.ensure(FACTS)

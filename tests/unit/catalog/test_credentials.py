@@ -88,6 +88,7 @@ async def test_an_absent_credential_is_refused(vault: Vault) -> None:
     assert await vault.refusal() == "the OPENAI credential is not there, or switched off"
 
 
+@pytest.mark.item("I130")
 async def test_two_active_credentials_are_refused(vault: Vault) -> None:
     await vault.store("acme", "OPENAI")
     await vault.store("acme", "OPENAI")
@@ -115,12 +116,14 @@ async def test_a_credential_that_is_over_or_of_unknown_standing_is_refused(vault
     assert str(status or "without a status") in await vault.refusal()
 
 
+@pytest.mark.item("I128")
 async def test_a_credential_moved_to_another_organisation_does_not_open(vault: Vault) -> None:
     row = await vault.store("globex", "OPENAI")
     row["org_slug"] = "acme"
     assert "cannot be opened" in await vault.refusal()
 
 
+@pytest.mark.item("I128")
 async def test_a_credential_under_another_id_or_provider_does_not_open(vault: Vault) -> None:
     row = await vault.store("acme", "OPENAI", credential_id="c2")
     assert "cannot be opened" in await vault.refusal()
@@ -128,6 +131,7 @@ async def test_a_credential_under_another_id_or_provider_does_not_open(vault: Va
     assert "cannot be opened" in await vault.refusal(provider="ANTHROPIC")
 
 
+@pytest.mark.item("I128")
 @pytest.mark.parametrize("sealed", [b"", b"short", None, "text", b"x" * 70_000, 5])
 async def test_a_damaged_credential_is_refused(vault: Vault, sealed: Any) -> None:
     await vault.store("acme", "OPENAI", encrypted_credential=sealed)

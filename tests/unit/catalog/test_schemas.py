@@ -59,6 +59,7 @@ def test_json_elsewhere_is_no_schema(configs: Configs) -> None:
     assert configs.load().schemas.text("vendor/notes.json") == "[1, 2]"
 
 
+@pytest.mark.item("I126")
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

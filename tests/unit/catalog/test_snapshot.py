@@ -96,12 +96,14 @@ def test_of_two_that_changed_together_the_younger_counts() -> None:
         assert snapshot(profile(), *order).orgs["acme"].allows(date(2025, 2, 1))
 
 
+@pytest.mark.item("I131")
 @pytest.mark.parametrize("status", ["active", "Trial", "PAUSED", "", None])
 def test_an_unknown_status_is_not_allowed(status: str | None) -> None:
     assert not snapshot(profile(), subscription(status=status)).orgs["acme"].allows(date(2025, 2, 1))
     assert not snapshot(profile(status=status), subscription()).orgs["acme"].allows(date(2025, 2, 1))
 
 
+@pytest.mark.item("I132")
 @pytest.mark.parametrize("slug", ["ac", "Acme", "acme'; --", "a-c", "`acme`", "", None, 5, "a" * 51, "acme\n"])
 def test_a_row_with_a_bad_slug_is_left_out(slug: Any) -> None:
     found = snapshot(profile(slug), key(org_slug=slug), profile("other_org"))

@@ -141,6 +141,7 @@ async def tls_provider(certificate: Path) -> AsyncIterator[HostileProvider]:
         yield provider
 
 
+@pytest.mark.item("H123")
 async def test_a_certificate_that_is_not_valid_is_never_accepted(
     desk: Desk, make_reader: MakeReader, tls_provider: HostileProvider
 ) -> None:
@@ -151,6 +152,7 @@ async def test_a_certificate_that_is_not_valid_is_never_accepted(
     assert tls_provider.heard == []
 
 
+@pytest.mark.item("H123")
 async def test_a_certificate_is_checked_against_the_name_that_was_asked(
     desk: Desk, make_reader: MakeReader, tls_provider: HostileProvider, certificate: Path
 ) -> None:

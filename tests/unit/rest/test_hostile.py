@@ -131,6 +131,7 @@ async def test_a_drip_ends_with_the_time_of_the_request(desk: Desk) -> None:
     assert "did not answer in time" in failure.message
 
 
+@pytest.mark.item("H121")
 @pytest.mark.fault("F42")
 async def test_a_flood_of_interim_answers_ends_with_the_time_of_the_request(desk: Desk) -> None:
     desk.limit(request_seconds=0.1, attempts=1)

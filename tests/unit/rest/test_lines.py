@@ -17,6 +17,7 @@ def written(*pieces: bytes) -> LineFile:
     return file
 
 
+@pytest.mark.item("I127")
 @pytest.mark.parametrize("body", [b"x" * (LONGEST_LINE + 1), JOINED, b"," * (LONGEST_LINE + 1)])
 def test_a_row_without_an_end_is_refused_before_it_is_held(body: bytes) -> None:
     file = written(b"id\n", body)

@@ -45,6 +45,7 @@ async def test_a_request_is_tried_as_often_as_its_limit_says(desk: Desk, attempt
     assert len(desk.provider.heard) == attempts
 
 
+@pytest.mark.item("H119")
 @pytest.mark.fault("F40")
 @pytest.mark.parametrize(
     ("headers", "slept"),
@@ -61,6 +62,7 @@ async def test_a_short_wait_that_is_asked_for_is_kept(desk: Desk, headers: dict[
     assert desk.clock.slept == [slept]
 
 
+@pytest.mark.item("H119")
 @pytest.mark.fault("F40")
 @pytest.mark.parametrize(
     ("text", "delay"), [("21", 21.0), ("1000000000", 3600.0), ("Fri, 01 May 2026 12:05:00 GMT", 300.0)]

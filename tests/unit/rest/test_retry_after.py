@@ -11,6 +11,7 @@ from workers.rest.retry_after import LONGEST_SECONDS, retry_after
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 
 
+@pytest.mark.item("H119")
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -40,6 +41,7 @@ def test_milliseconds_go_before_seconds() -> None:
     assert retry_after({"retry-after-ms": "soon", "retry-after": "9"}, NOW) == 9.0
 
 
+@pytest.mark.item("H119")
 @given(st.text())
 def test_no_text_breaks_it(text: str) -> None:
     seconds = retry_after({"retry-after": text}, NOW)

@@ -40,6 +40,7 @@ def test_an_emulator_is_shown_nothing(key_file: dict[str, str]) -> None:
     assert found.project == "acme-prod"
 
 
+@pytest.mark.item("I129")
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -65,6 +66,7 @@ def test_a_key_of_another_kind_is_told_before_it_is_used(key_file: dict[str, str
         read(json.dumps({**key_file, "private_key": key}), anonymous=False)
 
 
+@pytest.mark.item("I129")
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])
 def test_what_is_no_key_file_is_refused(text: str) -> None:
     with pytest.raises(FailedError, match="the credential of GCP_SA is not"):

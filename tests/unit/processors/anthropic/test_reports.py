@@ -119,6 +119,7 @@ async def test_a_bucket_that_is_missing_is_told_and_is_no_day_without_usage(benc
     assert bench.messages == ["days without a bucket: 2025-06-02"]
 
 
+@pytest.mark.item("H118")
 async def test_counts_below_zero_are_kept_counted_and_told(bench: Bench) -> None:
     bench.pages["messages"] = [[bucket(DAY, RESULT | {"output_tokens": -1})]]
     result = await use(bench, DAY, DAY)

@@ -156,6 +156,7 @@ async def test_overwrite_replaces_the_table_and_holds_a_shrink(bench: Bench) -> 
     assert (found.manner, found.window, found.complete, found.allow_shrink) == ("restate", None, True, False)
 
 
+@pytest.mark.item("I126")
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [

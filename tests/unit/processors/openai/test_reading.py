@@ -78,6 +78,7 @@ async def test_progress_counts_rows_pages_and_bytes_as_they_come(bench: Bench) -
     ]
 
 
+@pytest.mark.item("H118")
 async def test_counts_that_do_not_add_up_are_kept_counted_and_told(bench: Bench) -> None:
     odd = RESULT | {"input_uncached_tokens": 3}
     bench.pages["completions"] = [[bucket(day, odd) for day in days()]]

@@ -64,6 +64,7 @@ async def test_other_scopes_are_another_token(google: Desk) -> None:
     assert bearers(google) == ["Bearer t1", "Bearer t2"]
 
 
+@pytest.mark.item("I129")
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -85,6 +86,7 @@ async def test_a_key_file_that_cannot_sign_is_refused_without_showing_it(
     assert not google.provider.heard
 
 
+@pytest.mark.item("I129")
 @pytest.mark.parametrize("secret", ["sk-canary", "[1]", "{", '"canary"'])
 async def test_a_credential_that_is_no_json_object_is_refused_without_showing_it(google: Desk, secret: str) -> None:
     google.secret = secret
