@@ -51,19 +51,6 @@ async def test_what_is_due_becomes_a_run_of_its_day_and_the_next_time_is_ahead(w
     assert await wall.database.fetchval("SELECT priority FROM queue") == 7
 
 
-@pytest.mark.fault("F38", "F71")
-async def test_schedulers_at_once_fire_every_occurrence_once(wall: Wall, journal_url: str, tmp_path: Path) -> None:
-    schedules = [await wall.put(parameters={"date": f"today-{number}"}) for number in range(30)]
-    async with open_workshop(journal_url, tmp_path / "other") as other:
-        other.book.orgs.update(wall.shop.book.orgs)
-        await other.declare(ONE_STEP)
-        both = (wall.shop.scheduler(), other.scheduler())
-        await asyncio.gather(*(one.attend() for one in both for _ in range(2)))
-    assert [await wall.states(schedule) for schedule in schedules] == [["FIRED"]] * 30
-    assert await wall.database.fetchval("SELECT count(DISTINCT run_id) FROM occurrence") == 30
-    assert await wall.database.fetchval("SELECT count(*) FROM run") == 30
-
-
 @pytest.mark.parametrize("failpoint", ["fire.before_commit", "fire.after_commit"])
 async def test_a_scheduler_that_dies_leaves_no_occurrence_without_or_with_two_runs(
     wall: Wall, journal_url: str, tmp_path: Path, failpoint: str
