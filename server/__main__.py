@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 UNUSABLE = 78  # EX_CONFIG
 BROKEN = 70  # EX_SOFTWARE
+COLLECT_AFTER = (10_000, 20, 20)  # objects more than went, then collections of the younger
 
 
 async def _until_signalled(settings: Settings, faults: tuple[str, ...], lines: LogLines) -> int:
@@ -49,8 +50,9 @@ def main() -> int:
     settings, faults = Settings.read(os.environ)  # noqa: TID251 - where the environment enters
     lines = LogLines(sys.stderr.fileno())
     configure_logs(lines, settings.log_level, Redactor((settings.root_key, settings.journal_url)))
-    # What is loaded by now stays for ever; collections need not look at it.
+    # What is loaded by now stays for ever; collections need not look at it, nor come every few calls.
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     try:
         return uvloop.run(_until_signalled(settings, faults, lines))
     except StartupError as error:

@@ -85,8 +85,8 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
             await self._guarded(call, context, work)
             if ours:
-                wire.compress(context, encoded)
-                await wire.say_hello(call, context)
+                await wire.compress(context, encoded)
+                wire.sign(call, context)
             return encoded
 
         return grpc.stream_unary_rpc_method_handler(guarded)

@@ -75,15 +75,22 @@ async def refuse(call: Call, context: Context) -> None:
         await context.abort(code, text, trailing)
 
 
+def sign(call: Call, context: Context) -> None:
+    """Name the call beside its one answer, where a refusal names it, too; headers would be one more write of each."""
+    context.set_trailing_metadata((("x-request-id", call.request_id),))
+
+
 async def say_hello(call: Call, context: Context) -> None:
-    """Send the headers of an answer that is not a refusal."""
+    """Send the headers of a stream that is not refused."""
     await context.send_initial_metadata((("x-request-id", call.request_id),))
 
 
-def compress(context: Context, encoded: bytes) -> None:
+async def compress(context: Context, encoded: bytes) -> None:
     """Compress a large answer, if its reader accepts that; small ones cost more than they save."""
     if len(encoded) >= WORTH_COMPRESSING:
         context.set_compression(grpc.Compression.Gzip)
+        # gRPC heeds it only with headers that are sent by themselves.
+        await context.send_initial_metadata(())
 
 
 async def write_all(messages: AsyncGenerator[Any, None], call: Call, context: Context) -> None:

@@ -17,7 +17,7 @@ AWAY = Failure(Code.UNAVAILABLE, Reason.SERVICE_UNAVAILABLE, "the journal is not
 class ShakyDispatch:
     """Keeps `workers.ports.Dispatch`. `refused` counts the calls that found it away; `answering` holds heartbeats.
 
-    While it is `mute`, nobody is woken.
+    `writes` counts the calls of record that did not find it away. While it is `mute`, nobody is woken.
     """
 
     def __init__(self, journal: PostgresJournal) -> None:
@@ -28,6 +28,7 @@ class ShakyDispatch:
         self.answering.set()
         self.beats = asyncio.Semaphore(0)
         self.claimed = asyncio.Semaphore(0)
+        self.writes = 0
 
     def _check(self) -> None:
         if self.away:
@@ -48,6 +49,7 @@ class ShakyDispatch:
 
     async def record(self, lease: Lease, *marks: Mark) -> None:
         self._check()
+        self.writes += 1
         await self._journal.record(lease, *marks)
 
     async def snooze(self, lease: Lease, delay: float, why: str) -> None:

@@ -41,9 +41,20 @@ class Notifications:
     _email: EmailFile = field(factory=EmailFile, alias="email")
     _slack: ChannelFile = field(factory=ChannelFile, alias="slack")
     _orgs: Mapping[str, OrgFile] = field(factory=dict)
+    _known: dict[tuple[str, Channel, str], Terms] = field(factory=dict, init=False, eq=False, repr=False)
 
     def terms(self, org: str, channel: Channel, pipeline: Pipeline | None) -> Terms:
-        """Return what a channel tells of a pipeline; of the service itself when `org` is empty."""
+        """Return what a channel tells of a pipeline; of the service itself when `org` is empty.
+
+        Asked for every run, so an answer is kept: there are as many as declarations and organisations' own files.
+        """
+        key = (org if org in self._orgs else "", channel, pipeline.config_hash if pipeline else "")
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._terms(org, channel, pipeline)
+        return known
+
+    def _terms(self, org: str, channel: Channel, pipeline: Pipeline | None) -> Terms:
         layers = list(self._layers(org, channel, pipeline))
         mailed = [layer for layer in layers if isinstance(layer, EmailFile)]
         reachable = channel is Channel.SLACK or self.mailing(org) is not None

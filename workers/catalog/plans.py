@@ -32,20 +32,16 @@ class PlansFile:
 
 
 class Plans:
-    """Finds plans by name."""
+    """Finds plans by name; `lanes` are the plans as classes of lanes, by their weight."""
 
     def __init__(self, declared: PlansFile) -> None:
         self._plans = declared.plans
         self._default = declared.plans[declared.default]
+        self.lanes = LaneClasses(tuple((plan.weight, name.lower()) for name, plan in declared.plans.items()))
 
     def find(self, name: str) -> Plan:
         """Return the plan of that name, else the default one."""
         return self._plans.get(name.upper(), self._default)
-
-    @property
-    def lanes(self) -> LaneClasses:
-        """The plans as classes of lanes, by their weight."""
-        return LaneClasses(tuple((plan.weight, name.lower()) for name, plan in self._plans.items()))
 
 
 def read_plans(document: Document | None, findings: Findings) -> Plans | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from attrs import frozen
 
@@ -91,7 +92,7 @@ class Terms:
     cc: tuple[str, ...] = ()
     subject_prefix: str = ""
 
-    @property
+    @cached_property
     def audience(self) -> str:
         """Name the people: whoever hears of one pipeline only shares no cooldown with those who hear of all."""
         return hashlib.sha256("\n".join((*self.to, "", *self.cc)).encode()).hexdigest()[:16]

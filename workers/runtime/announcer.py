@@ -139,8 +139,10 @@ class Announcer:
 
     def _keys(self, runs: Iterable[Run]) -> list[Key]:
         """Return under which keys what was told of these runs, and of the service itself, may be kept."""
+        # Many runs are of few pipelines: one of each tells the keys of all.
+        kinds = {(run.org_slug, run.pipeline_id): run for run in runs}
         keys = set(self._pause_keys("", None))
-        for run in runs:
+        for run in kinds.values():
             keys.add((run.org_slug, run.pipeline_id, STREAK))
             keys.update(self._pause_keys(run.org_slug, self._declared(run)))
         return sorted(keys)

@@ -90,10 +90,23 @@ class Execution:
             marks += [StepBegan(step.step_id, step.attempt) for step in begun]
             if not begun and not self._live:
                 return await self._end(marks)
-            await self._recorder.record(*marks)
-            self._launch(begun)
+            await self._set_off(begun, marks)
             marks = await self._next_outcomes()
         return await self._interrupt(marks)
+
+    async def _set_off(self, begun: list[StepRun], marks: list[Mark]) -> None:
+        """Start steps and record that they began; of what ends at once, beginning and end are one commit.
+
+        A run that was taken up before may be one that kills its process: what it does is recorded before it is done,
+        so that the step at which it died is known.
+        """
+        self._recorder.keep(*marks)
+        if self._lease.run.attempt > 1:
+            await self._recorder.record()
+        self._launch(begun)
+        await asyncio.sleep(0)
+        if not all(task.done() for task in self._live):
+            await self._recorder.record()
 
     def _begin(self) -> list[StepRun]:
         """Return what starts now: steps whose turn has come, and when nothing else is left those at the end."""
@@ -125,7 +138,8 @@ class Execution:
 
     async def _next_outcomes(self) -> list[Mark]:
         awaited: set[asyncio.Future[Any]] = {*self._live, self._interrupted}
-        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if not any(one.done() for one in awaited):
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         return [StepEnded(step) for step in self._collect()]
 
     def _collect(self) -> list[StepRun]:

@@ -29,11 +29,21 @@ class Recorder:
         self._interrupted = interrupted
         self._clock = clock
         self._roll = roll
+        self._kept: tuple[Mark, ...] = ()
+
+    def keep(self, *marks: Mark) -> None:
+        """Have marks written in the next commit of the run, before what it is made for."""
+        self._kept += marks
 
     async def record(self, *marks: Mark) -> None:
         """Write marks in one commit; while the journal is away, try again until the lease is lost (StaleFenceError)."""
-        if marks:
-            await self._insist(lambda: self._dispatch.record(self.lease, *marks))
+        kept, self._kept = self._kept, ()
+        if kept or marks:
+            try:
+                await self._insist(lambda: self._dispatch.record(self.lease, *kept, *marks))
+            except BaseException:
+                self._kept = kept + self._kept
+                raise
 
     async def snooze(self, delay: float, why: str) -> None:
         """Give the run back for `delay` seconds, as insistently."""

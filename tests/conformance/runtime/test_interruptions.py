@@ -63,6 +63,7 @@ async def underway(shop: Workshop, text: str = ONE_STEP, *, deaf: bool = False, 
     await shop.submit()
     found = Underway(shop, await shop.lease(), step)
     await step.begun.wait()
+    await shop.seen(found.lease.run.run_id, EventType.STEP_STARTED, name)
     return found
 
 

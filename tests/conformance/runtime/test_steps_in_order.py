@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.fakes.shaky import ShakyDispatch
 from tests.fakes.workshop import Workshop, for_ever, uninterrupted
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.run import EventType, Run, RunStatus
@@ -82,6 +83,43 @@ async def test_what_a_step_achieved_stands_on_the_run(shop: Workshop) -> None:
         EventType.STEP_FINISHED,
         EventType.TERMINAL,
     ]
+
+
+async def test_steps_that_end_at_once_are_one_commit_with_the_end_of_their_run(shop: Workshop) -> None:
+    async def nothing(_ctx: StepContext) -> StepResult:
+        return StepResult()
+
+    shop.dispatch = told = ShakyDispatch(shop.journal)
+    run = await shop.do(line(), first=nothing, second=nothing, third=nothing)
+    assert (run.status, told.writes) == (RunStatus.COMPLETED, 1)
+    assert statuses(run) == {"first": "COMPLETED", "second": "COMPLETED", "third": "COMPLETED"}
+
+
+async def test_a_run_that_was_taken_up_before_begins_no_step_that_is_not_recorded_as_begun(shop: Workshop) -> None:
+    seen = list[str]()
+
+    async def look(ctx: StepContext) -> StepResult:
+        before = await shop.run(ctx.run_id)
+        seen.append(before.step("only").status)
+        return StepResult()
+
+    await shop.declare()
+    shop.parts["only"] = look
+    run_id = await shop.submit()
+    await shop.lease("died")
+    await shop.journal.recover("died")
+    assert (await shop.go_on(run_id)).status is RunStatus.COMPLETED
+    assert seen == ["RUNNING"]
+
+
+async def test_what_a_step_says_at_once_comes_after_its_beginning(shop: Workshop) -> None:
+    async def say(ctx: StepContext) -> StepResult:
+        await ctx.message("hello")
+        return StepResult()
+
+    run = await shop.do("steps: [{step_id: only, ps_type: lab.act}]", only=say)
+    told = [event.type for event in await shop.events(run.run_id)]
+    assert told.index(EventType.LOG) == told.index(EventType.STEP_STARTED) + 1
 
 
 async def test_a_failed_step_stops_the_run_with_its_error(shop: Workshop) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from workers.model.lease import NewRun
 from workers.model.run import RunError
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 def to_json(value: Any) -> str:
     """Return JSON that jsonb accepts: NUL and lone surrogates become U+FFFD. Raises ValueError on NaN."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(value)
     if "\\u0000" in text or "\\ud" in text:
-        text = json.dumps(_clean(value), separators=(",", ":"), allow_nan=False)
+        text = _ENCODER.encode(_clean(value))
     return text
 
 

@@ -32,7 +32,7 @@ async def test_a_sane_request_id_is_kept_and_any_other_replaced(serve: Serve, gi
     served = await serve(RecordingPipelines())
     call = served.pipelines.GetRun(RUN, metadata=(*AS_ACME, ("x-request-id", given)))
     await call
-    assert dict(await call.initial_metadata())["x-request-id"] == answered
+    assert dict(await call.trailing_metadata())["x-request-id"] == answered
 
 
 async def test_each_call_is_one_line_without_its_key(serve: Serve) -> None:
