@@ -15,14 +15,15 @@ log = structlog.get_logger()
 
 
 class FailpointError(RuntimeError):
-    """Raised by an armed failpoint, as a broken connection would raise."""
+    """Raised by an armed failpoint, as a fault of our own would be."""
 
 
 def arm(armed: Sequence[tuple[str, str]]) -> Failpoint:
     """Return the function that components call by name; raises ValueError for an action that does not exist.
 
-    Actions: `kill` ends the process as kill -9 does, `fail` raises, `hang:SECONDS` blocks the process. `name=action*N`
-    acts at the N-th time only.
+    Actions: `kill` ends the process as kill -9 does, `fail` raises, `lose` raises as a connection that is lost does
+    (after a commit: it was done, and its answer never came), `hang:SECONDS` blocks the process. `name=action*N` acts at
+    the N-th time only.
     """
     actions = {name: _action(name, text) for name, text in armed}
     if not actions:
@@ -68,9 +69,12 @@ def _named(name: str, what: str) -> Callable[[], None]:
             seconds = _seconds(name, amount)
             return lambda: time.sleep(seconds)
         case "fail":
-            return lambda: _fail(name)
+            return lambda: _fail(FailpointError(name))
+        case "lose":
+            return lambda: _fail(ConnectionResetError(name))
         case _:
-            raise ValueError(f"FAILPOINTS: {name} has the unknown action {what!r}; use kill, fail or hang:SECONDS")
+            known = "kill, fail, lose or hang:SECONDS"
+            raise ValueError(f"FAILPOINTS: {name} has the unknown action {what!r}; use {known}")
 
 
 def _seconds(name: str, amount: str) -> float:
@@ -80,5 +84,5 @@ def _seconds(name: str, amount: str) -> float:
         raise ValueError(f"FAILPOINTS: {name} hangs for seconds, not for {amount!r}") from None
 
 
-def _fail(name: str) -> None:
-    raise FailpointError(name)
+def _fail(error: Exception) -> None:
+    raise error

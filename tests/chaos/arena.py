@@ -22,13 +22,14 @@ from sandbox.service import Service
 from sandbox.stack import Options, running
 from tests.chaos.canaries import Canaries
 from tests.chaos.invariants import Invariants, swollen
+from tests.chaos.lab import lay_out
+from tests.chaos.loaded import Loaded, unrecorded
 from tests.chaos.toll import Toll
 from tests.chaos.witness import Witness
-from tests.e2e.stack.provider_reader import COUNTS, NAMES, ProviderReader
 from tests.fakes.org_client import EXTRACT, USAGE_COST, OrgClient
 from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
-from tests.plugins.sandbox import CENTRAL, Running, environment
+from tests.plugins.sandbox import Running, environment
 
 LEASE = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "REAP_SECONDS": "1", "SHUTDOWN_GRACE_SECONDS": "2"}
 LEAVING_SECONDS = 3.0  # what a stop may take beyond its grace
@@ -46,7 +47,7 @@ class Arena:
     # The rows of matrix.py that the test at hand causes, and what callers were told of each of their keys.
     faults: tuple[str, ...] = ()
     told: dict[tuple[str, str], set[str]] = field(factory=dict)
-    _loaded: dict[str, tuple[OrgClient, str]] = field(factory=dict)
+    _loaded: Loaded = field(init=False)
     _replicas: list[Service] = field(factory=list)
     _numbers: Iterator[int] = field(factory=itertools.count)
     _day: date = DAY
@@ -57,6 +58,9 @@ class Arena:
         service = self.running.stack.parts["service"]
         assert isinstance(service, Service)
         return service
+
+    def __attrs_post_init__(self) -> None:
+        self._loaded = Loaded(self.running)
 
     @property
     def folder(self) -> Path:
@@ -87,6 +91,31 @@ class Arena:
         await self.reborn(before)
         self.service.environment = clean
         await self.ready()
+
+    @asynccontextmanager
+    async def answering_only(self) -> AsyncIterator[None]:
+        """Let the sandbox's own replica take calls and no runs, so that others do all the work."""
+        await self._again(ROLE="api")
+        try:
+            yield
+        finally:
+            await self._again(ROLE="all")
+
+    async def _again(self, **changed: str) -> None:
+        before = self.service.pid
+        self.service.environment = {**self.service.environment, **changed}
+        os.kill(before, signal.SIGTERM)
+        await self.reborn(before)
+        await self.ready()
+
+    def gate(self) -> Path:
+        """Return a file that no run has waited for yet; a run of the laboratory waits until it is there."""
+        return self.folder / f"gate-{next(self._numbers)}"
+
+    async def holder(self, run_id: str) -> str:
+        """Return the worker that holds a run, once one does."""
+        sql = "SELECT COALESCE((SELECT worker FROM queue WHERE run_id = $1), '')"
+        return await until(lambda: self.running.journal.fetchval(sql, run_id), 30)
 
     async def reborn(self, before: int) -> None:
         """Wait until the sandbox has started another service than that process."""
@@ -144,7 +173,7 @@ class Arena:
         run_id = await until(said, 60)
         self.told.setdefault((org.slug, key), set()).add(run_id)
         if pipeline in {EXTRACT, USAGE_COST} and "date" in parameters:
-            self._loaded[run_id] = org, str(parameters["date"])
+            self._loaded.note(run_id, org, str(parameters["date"]))
         return run_id
 
     async def run(self, org: OrgClient, run_id: str) -> dict[str, Any]:
@@ -224,7 +253,7 @@ class Arena:
             await self.ended(run_id)
         recovered = time.monotonic() - since
         counted = await self.invariants.broken(acked, self.told)
-        unheard, unlike = await self._unrecorded(acked), await self._unlike_the_source()
+        unheard, unlike = await unrecorded(self.running, acked), await self._loaded.unlike(self.status)
         pids = [self.service.pid, *(replica.pid for replica in self._replicas)]
         counted = evolve(
             counted,
@@ -236,43 +265,15 @@ class Arena:
         self.tolls.append(toll)
         return toll
 
-    async def _unrecorded(self, acked: Collection[str]) -> list[str]:
-        """Name the acked runs that no audit row, in the outbox or published since, is about."""
-        kept = await self.running.journal.fetch("SELECT payload->>'resource_id' AS id FROM outbox WHERE kind = 'audit'")
-        missing = set(acked) - {row["id"] for row in kept}
-        if missing:
-            rows = await self.running.query(f"SELECT resource_id FROM {CENTRAL}.org_audit_logs")
-            missing -= {row["resource_id"] for row in rows}
-        return [f"{run_id} has no audit row" for run_id in missing]
-
-    async def _unlike_the_source(self) -> list[str]:
-        """Name the days that runs have loaded and that do not stand in their table as the provider has them."""
-        loaded, self._loaded = self._loaded, {}
-        return [
-            f"{day} of {org.slug} is not as the source"
-            for run_id, (org, day) in loaded.items()
-            if await self.status(run_id) == "COMPLETED" and not await self._alike(org, day)
-        ]
-
     async def as_the_source(self, org: OrgClient, day: str) -> None:
         """The usage table holds every row of the provider for that day, once."""
-        assert await self._alike(org, day)
-
-    async def _alike(self, org: OrgClient, day: str) -> bool:
-        reader = ProviderReader(
-            self.running.rest.session, self.running.simulator.base_url, self.running.stack.secrets.openai_key
-        )
-        expected = await reader.usage(date.fromisoformat(day), date.fromisoformat(day))
-        sql = f"SELECT * FROM {org.dataset}.openai_usage_daily_raw WHERE usage_date = CAST(@day AS DATE)"
-        rows = await self.running.query(sql, day=day)
-        stored = {tuple(row[name] for name in NAMES): {n: row[n] or 0 for n in COUNTS} for row in rows}
-        return len(rows) == len(stored) and stored == expected
+        assert await self._loaded.alike(org, day)
 
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Arena]:
     """Start the stack."""
-    options = Options(folder, orgs=ORGS, environment=environment(**LEASE))
+    options = Options(folder, orgs=ORGS, environment=environment(**LEASE, **lay_out(folder / "tree")))
     async with (
         running(options) as stack,
         aiohttp.ClientSession(trust_env=False) as session,

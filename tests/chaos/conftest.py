@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.chaos.arena import Arena, opened
 from tests.chaos.report import Record
 from tests.chaos.seed import SEED
+from tests.chaos.toll import Toll
 
 HERE = Path(__file__).parent
 SHORT = bool(os.environ.get("SHORT"))
@@ -60,6 +61,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def names(item: pytest.Item, kind: str) -> tuple[str, ...]:
     """Return what a test is marked with, in the order in which it stands there."""
     return tuple(dict.fromkeys(str(name) for mark in item.iter_markers(kind) for name in mark.args))
+
+
+@pytest.fixture
+def tolls(pytestconfig: pytest.Config) -> list[Toll]:
+    """Where a scenario without the arena writes down what it cost."""
+    return pytestconfig.stash[RECORD].tolls
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -124,7 +124,7 @@ async def _kill_one(arena: Arena, second: Service, chance: random.Random) -> flo
 
 async def _holder(arena: Arena, run_id: str, second: Service) -> int:
     """Return the process that runs it: the second replica's name stands in its log, else it is the sandbox's."""
-    worker = await arena.running.journal.fetchval("SELECT worker FROM queue WHERE run_id = $1", run_id)
+    worker = await arena.holder(run_id)
     return second.pid if f'"worker": "{worker}"' in second.log.read_text() else arena.service.pid
 
 

@@ -33,6 +33,7 @@ async def test_the_same_key_and_body_is_the_same_run(journal: PostgresJournal) -
     assert again == Added(first.run_id, RunStatus.PENDING, existing=True)
 
 
+@pytest.mark.promise("P8")
 async def test_the_same_key_fifty_times_at_once_is_one_run(open_journal: OpenJournal) -> None:
     async with open_journal() as one, open_journal() as other:
         calls = [new_run(idempotency_key="k", body_hash="b") for _ in range(50)]
@@ -42,6 +43,7 @@ async def test_the_same_key_fifty_times_at_once_is_one_run(open_journal: OpenJou
         assert (await one.depth()).waiting == 1
 
 
+@pytest.mark.promise("P8")
 async def test_the_same_key_with_another_body_is_refused(journal: PostgresJournal) -> None:
     await journal.add(new_run(idempotency_key="k", body_hash="b"))
     error = await refusal(journal, idempotency_key="k", body_hash="c")
@@ -149,6 +151,7 @@ async def test_the_monthly_quota_counts_earlier_days(journal: PostgresJournal, d
     assert 0 < (failure.retry_after or 0) <= 31 * 86_400
 
 
+@pytest.mark.fault("F75")
 async def test_a_run_that_cannot_be_kept_costs_its_companions_nothing(journal: PostgresJournal) -> None:
     taken = await journal.add(new_run())
     runs = [new_run(), new_run(run_id=taken.run_id), new_run("other")]
@@ -158,6 +161,7 @@ async def test_a_run_that_cannot_be_kept_costs_its_companions_nothing(journal: P
     assert isinstance(third, Added)
 
 
+@pytest.mark.fault("F33")
 async def test_a_caller_that_leaves_does_not_tear_the_commit_of_others(open_journal: OpenJournal) -> None:
     leaving: asyncio.Task[Added] | None = None
 
@@ -267,7 +271,11 @@ async def test_every_commit_has_a_point_before_and_after(open_journal: OpenJourn
     assert passed == [
         "accept.before_commit",
         "accept.after_commit",
+        "claim.before_commit",
+        "claim.after_commit",
         "claim.after",
         "finish.before_commit",
+        "record.before_commit",
+        "record.after_commit",
         "finish.after_commit",
     ]

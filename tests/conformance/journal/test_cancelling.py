@@ -74,6 +74,7 @@ async def test_a_cancelled_run_is_not_set_aside(journal: PostgresJournal, desk: 
     assert again.run.status is RunStatus.CANCELLING
 
 
+@pytest.mark.promise("P2")
 async def test_a_cancel_and_a_claim_at_once_leave_one_outcome(journal: PostgresJournal, desk: Desk) -> None:
     ids = await desk.add("acme", 20, cap=20)
     claiming = asyncio.get_running_loop().create_task(journal.claim("w1", 20))

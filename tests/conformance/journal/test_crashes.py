@@ -147,6 +147,7 @@ async def test_whose_turn_alone_is_longest_ago_is_alone_next(journal: PostgresJo
     assert turns == ids * 2
 
 
+@pytest.mark.fault("F27")
 async def test_three_crashes_alone_quarantine_a_run(journal: PostgresJournal, desk: Desk) -> None:
     culprit = await desk.lease()
     await journal.recover("w1")
@@ -179,6 +180,7 @@ async def test_two_crashes_alone_do_not_quarantine(journal: PostgresJournal, des
     assert run.status is RunStatus.PENDING
 
 
+@pytest.mark.fault("F27")
 async def test_companions_of_a_crash_are_never_counted_against(
     journal: PostgresJournal, desk: Desk, database: Connection
 ) -> None:

@@ -28,6 +28,7 @@ async def test_no_more_is_claimed_than_is_free(journal: PostgresJournal, desk: D
     assert len(await journal.claim("w1", 3)) == 3
 
 
+@pytest.mark.promise("P4")
 async def test_an_organisation_never_runs_more_than_its_cap(journal: PostgresJournal, desk: Desk) -> None:
     await desk.add("acme", 4, cap=2)
     first = await journal.claim("w1", 10)
@@ -37,6 +38,7 @@ async def test_an_organisation_never_runs_more_than_its_cap(journal: PostgresJou
     assert len(await journal.claim("w2", 10)) == 1
 
 
+@pytest.mark.promise("P4")
 async def test_caps_hold_under_concurrent_claimers(open_journal: OpenJournal) -> None:
     async with open_journal() as one, open_journal() as other:
         await asyncio.gather(*(one.add(new_run(f"org_{n % 5}", cap=3)) for n in range(100)))
@@ -65,6 +67,7 @@ async def test_one_batch_is_shared_by_weight(journal: PostgresJournal, desk: Des
     assert by_org(await journal.claim("w1", 12)) == {"a": 2, "b": 4, "c": 6}
 
 
+@pytest.mark.promise("P6")
 async def test_shares_hold_to_within_one_run_at_every_moment(journal: PostgresJournal, desk: Desk) -> None:
     weights = {"a": 1.0, "b": 2.0, "c": 5.0}
     for org, weight in weights.items():
@@ -76,6 +79,7 @@ async def test_shares_hold_to_within_one_run_at_every_moment(journal: PostgresJo
             assert abs(started[org] - started.total() * weight / 8) <= 1
 
 
+@pytest.mark.promise("P6")
 async def test_a_quiet_organisation_is_not_delayed_by_a_noisy_one(journal: PostgresJournal, desk: Desk) -> None:
     await desk.add("noisy", 50, cap=50)
     await journal.claim("w1", 20)
@@ -100,6 +104,7 @@ async def test_who_ran_while_all_were_idle_owes_nothing(journal: PostgresJournal
     assert by_org(await journal.claim("w1", 10)) == {"early": 5, "late": 5}
 
 
+@pytest.mark.promise("P5")
 async def test_a_lane_starts_in_order_within_its_priority(journal: PostgresJournal, desk: Desk) -> None:
     late = await desk.add("acme", 2, priority=100)
     first = await desk.add("acme", 2, priority=10)
@@ -114,6 +119,7 @@ async def test_new_terms_hold_from_the_next_claim(journal: PostgresJournal, desk
     assert len(await journal.claim("w1", 5)) == 2
 
 
+@pytest.mark.fault("F21")
 async def test_claims_pass_by_what_a_stranger_holds(
     journal: PostgresJournal, desk: Desk, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:

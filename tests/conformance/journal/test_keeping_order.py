@@ -86,6 +86,8 @@ async def test_quota_counters_are_exact_under_concurrency(open_journal: OpenJour
         assert (count.started, count.succeeded, count.running, count.most_running) == (40, 40, 0, 40)
 
 
+@pytest.mark.fault("F73")
+@pytest.mark.promise("P13")
 async def test_a_drifted_lane_is_noticed_and_repaired(
     journal: PostgresJournal, desk: Desk, database: Connection
 ) -> None:
@@ -98,6 +100,7 @@ async def test_a_drifted_lane_is_noticed_and_repaired(
     assert len(await journal.claim("w1", 1)) == 1
 
 
+@pytest.mark.fault("F73")
 async def test_a_lane_that_sleeps_over_waiting_runs_is_woken(
     journal: PostgresJournal, desk: Desk, database: Connection
 ) -> None:
@@ -108,6 +111,7 @@ async def test_a_lane_that_sleeps_over_waiting_runs_is_woken(
     assert len(await journal.claim("w1", 1)) == 1
 
 
+@pytest.mark.fault("F73")
 async def test_a_lane_that_is_missing_is_made(journal: PostgresJournal, desk: Desk, database: Connection) -> None:
     await desk.add()
     await database.execute("DELETE FROM lane")
@@ -116,6 +120,8 @@ async def test_a_lane_that_is_missing_is_made(journal: PostgresJournal, desk: De
     assert len(await journal.claim("w1", 1)) == 1
 
 
+@pytest.mark.fault("F74")
+@pytest.mark.promise("P13")
 async def test_a_lease_into_the_far_future_is_ended(journal: PostgresJournal, desk: Desk, database: Connection) -> None:
     await desk.lease()
     await database.execute("UPDATE queue SET lease_until = now() + interval '1 year'")
@@ -123,6 +129,7 @@ async def test_a_lease_into_the_far_future_is_ended(journal: PostgresJournal, de
     assert await journal.reap() == 1
 
 
+@pytest.mark.fault("F74")
 async def test_an_unknown_state_cannot_be_written(desk: Desk, database: Connection) -> None:
     await desk.lease()
     for edit in ("state = 'odd'", "fence = NULL", "status = 'ODD'"):

@@ -42,6 +42,7 @@ async def test_a_lease_ends_by_the_clock_of_the_database(open_journal: OpenJourn
         assert (again.run.run_id, again.run.attempt) == (lease.run.run_id, 2)
 
 
+@pytest.mark.promise("P13")
 async def test_an_expired_lease_is_reaped_once(journal: PostgresJournal, desk: Desk, database: Connection) -> None:
     await desk.add("acme", 2)
     await journal.claim("w1", 2)
@@ -50,6 +51,8 @@ async def test_an_expired_lease_is_reaped_once(journal: PostgresJournal, desk: D
     assert await journal.sweep() == ()
 
 
+@pytest.mark.fault("F10")
+@pytest.mark.promise("P3")
 async def test_a_zombie_writes_nothing(journal: PostgresJournal, desk: Desk, database: Connection) -> None:
     zombie = await desk.lease()
     await database.execute(EXPIRE)
@@ -63,6 +66,7 @@ async def test_a_zombie_writes_nothing(journal: PostgresJournal, desk: Desk, dat
     assert run.status is RunStatus.PENDING
 
 
+@pytest.mark.promise("P3")
 async def test_fences_strictly_increase(journal: PostgresJournal, desk: Desk) -> None:
     fences = [(await desk.lease()).fence]
     for turn in range(5):

@@ -40,6 +40,8 @@ def mark(run_id: object) -> bytes:
     return str(run_id).encode()
 
 
+@pytest.mark.fault("F16")
+@pytest.mark.promise("P1")
 async def test_an_accepted_run_whose_answer_is_lost_is_answered_truthfully(
     far: PostgresJournal, proxy: TcpProxy
 ) -> None:
@@ -61,6 +63,8 @@ async def test_a_call_that_never_arrived_is_refused_and_leaves_nothing(far: Post
     assert not (await far.add(new)).existing
 
 
+@pytest.mark.fault("F16")
+@pytest.mark.promise("P2")
 async def test_an_end_whose_answer_is_lost_is_written_once(far: PostgresJournal, proxy: TcpProxy) -> None:
     lease = await Desk(far).lease()
     proxy.lose_answer_to(mark(lease.run.run_id))
@@ -85,6 +89,8 @@ async def test_marks_whose_answer_is_lost_are_written_once(far: PostgresJournal,
     assert [event.message for event in await far.events(lease.run.run_id, 2)] == ["one"]
 
 
+@pytest.mark.fault("F16")
+@pytest.mark.promise("P13")
 async def test_a_claim_whose_answer_is_lost_keeps_its_leases(far: PostgresJournal, proxy: TcpProxy) -> None:
     desk = Desk(far)
     await desk.lease(worker="worker-one")
@@ -95,6 +101,7 @@ async def test_a_claim_whose_answer_is_lost_keeps_its_leases(far: PostgresJourna
     assert proxy.lost == 1
 
 
+@pytest.mark.fault("F17")
 async def test_a_silent_journal_fails_a_call_in_time_and_comes_back(far: PostgresJournal, proxy: TcpProxy) -> None:
     proxy.swallow()
     with pytest.raises(FailedError) as caught:

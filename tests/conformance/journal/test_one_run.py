@@ -89,6 +89,7 @@ async def test_events_are_numbered_from_one_without_gaps(journal: PostgresJourna
     assert await journal.events(lease.run.run_id, 5) == events[5:]
 
 
+@pytest.mark.promise("P3")
 async def test_a_stale_fence_writes_nothing(journal: PostgresJournal, desk: Desk) -> None:
     old = await desk.lease()
     await journal.release("w1")
@@ -101,6 +102,7 @@ async def test_a_stale_fence_writes_nothing(journal: PostgresJournal, desk: Desk
     assert len(await journal.events(old.run.run_id, 0)) == 3
 
 
+@pytest.mark.promise("P2")
 async def test_an_ended_run_never_changes(journal: PostgresJournal, desk: Desk) -> None:
     lease = await desk.lease()
     await desk.finish(lease)
@@ -122,6 +124,7 @@ async def test_nothing_follows_the_end_of_a_run(journal: PostgresJournal, desk: 
         await journal.record(lease, RunEnded(RunStatus.COMPLETED), Logged("more"))
 
 
+@pytest.mark.promise("P12")
 async def test_a_run_of_another_organisation_is_absent(journal: PostgresJournal, desk: Desk) -> None:
     (run_id,) = await desk.add("acme")
     assert await journal.find_run("other", run_id) is None

@@ -49,6 +49,8 @@ async def accept_until_failure(journal: PostgresJournal) -> list[object]:
         return acked
 
 
+@pytest.mark.fault("F15")
+@pytest.mark.promise("P1")
 async def test_nothing_accepted_is_lost_when_postgres_falls_over(
     own_postgres: Postgres, open_journal: OpenJournal
 ) -> None:
@@ -150,6 +152,7 @@ async def test_durability_that_is_switched_off_is_told(
     assert await unsoundness(own_journal_url) == ("synchronous_commit is off",)
 
 
+@pytest.mark.fault("F20")
 async def test_a_statement_that_lost_a_deadlock_is_tried_again(
     journal: PostgresJournal, desk: Desk, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:

@@ -43,6 +43,7 @@ async def worker(journal: PostgresJournal, name: str, seed: int, done: asyncio.E
         await journal.reap()
 
 
+@pytest.mark.promise("P2", "P4", "P13")
 async def test_a_storm_of_calls_leaves_every_run_ended_and_every_counter_right(
     open_journal: OpenJournal, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:

@@ -146,6 +146,8 @@ async def test_a_stop_keeps_what_is_finished_and_leaves_the_run_to_another(shop:
     assert (await shop.run(run.run_id)).attempt == 0
 
 
+@pytest.mark.fault("F28")
+@pytest.mark.promise("P3")
 async def test_a_step_that_ignores_its_cancellation_is_left_behind(shop: Workshop) -> None:
     going = await underway(shop, deaf=True)
     await shop.journal.cancel("acme", going.lease.run.run_id)

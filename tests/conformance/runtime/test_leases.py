@@ -17,6 +17,7 @@ from workers.runtime.holdings import Interruption
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.promise("P7")
 async def test_a_cancel_reaches_the_run_within_two_heartbeats(shop: Workshop) -> None:
     await shop.declare()
     shop.parts["only"] = for_ever
@@ -29,6 +30,8 @@ async def test_a_cancel_reaches_the_run_within_two_heartbeats(shop: Workshop) ->
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.fault("F10")
+@pytest.mark.promise("P3")
 async def test_a_lease_that_another_has_interrupts_the_run_and_nothing_is_written(shop: Workshop) -> None:
     crowd = Crowd(shop)
     (run_id,) = await submitted(shop, 1)
@@ -54,6 +57,8 @@ async def test_a_run_that_comes_back_to_the_same_pool_is_held_anew(shop: Worksho
     await idle(shop, pool)
 
 
+@pytest.mark.fault("F12")
+@pytest.mark.promise("P3")
 async def test_a_heartbeat_that_hangs_stops_the_run_at_four_fifths_of_its_lease(shop: Workshop) -> None:
     clock = shop.clock = ManualClock()
     shaky = shop.dispatch = ShakyDispatch(shop.journal)

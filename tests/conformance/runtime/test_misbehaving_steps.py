@@ -44,6 +44,7 @@ def reason_of(run: Run) -> Reason:
     return run.error.reason
 
 
+@pytest.mark.fault("F29")
 @pytest.mark.parametrize(
     "error",
     [ValueError("secret payload"), SystemExit(3), KeyboardInterrupt(), OddError(), TimeoutError(), RecursionError()],
@@ -67,6 +68,7 @@ async def test_a_processor_that_cancels_itself_fails(shop: Workshop) -> None:
     assert reason_of(await shop.do(ONE_STEP, only=part)) is Reason.PROCESSOR_ERROR
 
 
+@pytest.mark.fault("F29")
 @pytest.mark.parametrize(
     "value",
     [
@@ -109,6 +111,7 @@ async def test_odd_text_is_kept_as_far_as_it_can_be(shop: Workshop) -> None:
     assert len(line.message) == 4000
 
 
+@pytest.mark.fault("F29")
 async def test_a_step_past_its_time_fails_with_step_timeout(shop: Workshop) -> None:
     text = "steps: [{step_id: only, ps_type: lab.act, timeout_minutes: 0.001}]"
     run = await shop.do(text, only=for_ever)

@@ -104,6 +104,7 @@ async def test_a_journal_that_is_away_for_long_stops_no_actor(shop: Workshop) ->
     await crowd.arrivals(1)
 
 
+@pytest.mark.promise("P13")
 async def test_every_run_of_many_organisations_ends_and_every_slot_is_free_again(shop: Workshop) -> None:
     await shop.declare()
     ids = {org: await submitted(shop, 5, org) for org in ("acme", "globex", "initech")}

@@ -98,8 +98,9 @@ async def test_what_waited_for_a_run_is_started_when_a_scheduler_died_of_it(
     await wall.look()
     await wall.over()
 
-    def die(_name: str) -> None:
-        raise DiedError
+    def die(name: str) -> None:
+        if name == "fire.before_commit":
+            raise DiedError
 
     async with open_workshop(journal_url, tmp_path / "dying", failpoint=die) as dying:
         dying.book.orgs.update(wall.shop.book.orgs)

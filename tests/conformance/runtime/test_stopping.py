@@ -28,6 +28,8 @@ async def test_a_stop_waits_for_runs_that_end_in_time(shop: Workshop) -> None:
     assert (await shop.run(run_id)).status is RunStatus.COMPLETED
 
 
+@pytest.mark.fault("F31")
+@pytest.mark.promise("P9")
 async def test_a_stop_gives_back_what_does_not_end_with_its_attempt_restored(shop: Workshop) -> None:
     await shop.declare()
     shop.parts["only"] = for_ever
@@ -42,6 +44,8 @@ async def test_a_stop_gives_back_what_does_not_end_with_its_attempt_restored(sho
     assert (await shop.lease("w2")).run.attempt == 1
 
 
+@pytest.mark.fault("F32")
+@pytest.mark.promise("P9", "P13")
 async def test_a_hurried_stop_gives_leases_back_at_once(shop: Workshop) -> None:
     await shop.declare()
     shop.parts["only"] = for_ever
@@ -54,6 +58,7 @@ async def test_a_hurried_stop_gives_leases_back_at_once(shop: Workshop) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.fault("F31")
 async def test_nothing_is_claimed_after_a_stop_has_begun(shop: Workshop) -> None:
     crowd = Crowd(shop)
     pool = shop.start(crowd.run)
@@ -73,6 +78,8 @@ async def test_a_stop_while_the_journal_is_away_ends_all_the_same(shop: Workshop
     assert await pool.stop(0.1, asyncio.Event()) == 0
 
 
+@pytest.mark.fault("F28")
+@pytest.mark.promise("P9")
 async def test_a_deaf_step_does_not_hold_up_a_stop(shop: Workshop) -> None:
     released = asyncio.Event()
 

@@ -51,7 +51,7 @@ async def refused(folder: Path, **changed: str) -> str:
 async def test_a_service_that_refuses_its_set_up_is_quoted(tmp_path: Path) -> None:
     assert await refused(tmp_path, FAILPOINTS="accept.after_commit=explode") == (
         "the sandbox did not start: the service ended with exit code 78\nthe service cannot start:\n"
-        "FAILPOINTS: accept.after_commit has the unknown action 'explode'; use kill, fail or hang:SECONDS"
+        "FAILPOINTS: accept.after_commit has the unknown action 'explode'; use kill, fail, lose or hang:SECONDS"
     )
 
 

@@ -44,6 +44,7 @@ async def test_the_same_key_and_body_are_the_same_run(quick: OrgClient) -> None:
     assert (again["run_id"], again["existing"], again["status"]) == (first["run_id"], True, "COMPLETED")
 
 
+@pytest.mark.promise("P8")
 async def test_the_same_key_with_another_body_is_a_conflict(quick: OrgClient) -> None:
     await quick.accepted(NOTHING, key="conflict", note="a")
     reply = await quick.start(NOTHING, key="conflict", note="b")
@@ -57,6 +58,7 @@ async def test_a_key_of_one_organisation_means_nothing_to_another(sandbox: Runni
     assert theirs["run_id"] != mine
 
 
+@pytest.mark.promise("P8")
 async def test_twenty_at_once_under_one_key_are_one_run(sandbox: Running, quick: OrgClient) -> None:
     replies = await asyncio.gather(*(quick.start(NOTHING, key="at once", note="x20") for _ in range(20)))
     assert {reply.status for reply in replies} == {200}

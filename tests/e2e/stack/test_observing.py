@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.fakes.org_client import EXTRACT, NOTHING, OrgClient
 from tests.fakes.until import until
 from tests.plugins.sandbox import ORGS, Running, sample
@@ -55,6 +57,7 @@ async def test_what_a_run_says_names_the_run(sandbox: Running, acme: OrgClient) 
     assert said["org_slug"] == "acme"
 
 
+@pytest.mark.promise("P11")
 async def test_no_secret_stands_in_any_log_table_or_event(sandbox: Running, acme: OrgClient) -> None:
     await acme.ask("GET", "/api/v1/pipelines?api_key=" + acme.key)
     await sandbox.faults({"kind": "status", "endpoint": "completions", "status": 401, "times": None})

@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
+
 from tests.e2e.stack.conftest import Departure
 from tests.fakes.org_client import EXTRACT, NOTHING, RUNS
 from tests.fakes.until import until
@@ -57,6 +59,7 @@ async def test_more_than_may_wait_is_refused_and_nobody_else_is(sandbox: Running
     assert (await crowded.ended(replies[most - 1].json["run_id"]))["status"] == "COMPLETED"
 
 
+@pytest.mark.promise("P4")
 async def test_at_most_as_many_run_at_once_as_allowed(sandbox: Running) -> None:
     await sandbox.org("crowded").done(NOTHING, note="after the crowd")
     spans = await sandbox.journal.fetch(

@@ -8,6 +8,7 @@ import signal
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.fakes.org_client import EXTRACT, NOTHING, RUNS, OrgClient
 from tests.fakes.until import until
@@ -29,6 +30,7 @@ async def test_what_runs_is_written_down_for_its_owner_only(sandbox: Running) ->
     assert sandbox.stack.manifest_path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.fault("F69")
 async def test_parts_that_are_killed_come_back_and_work_goes_on(sandbox: Running, acme: OrgClient) -> None:
     before = told(sandbox)
     for name in ("openai", "envoy", "service", "bigquery"):
@@ -47,6 +49,8 @@ async def test_parts_that_are_killed_come_back_and_work_goes_on(sandbox: Running
     assert run["status"] == "COMPLETED", run
 
 
+@pytest.mark.fault("F15")
+@pytest.mark.promise("P1")
 async def test_the_journal_that_falls_over_comes_back_with_every_run(sandbox: Running, quick: OrgClient) -> None:
     run_id = await quick.accepted(NOTHING, key="before the fall")
     before = told(sandbox)["pids"]["postgres"]

@@ -107,6 +107,7 @@ async def test_nothing_of_a_refused_call_is_journalled(sandbox: Running) -> None
     assert await sandbox.journal.fetchval("SELECT count(*) FROM idempotency WHERE key = 'never'") == 0
 
 
+@pytest.mark.promise("P12")
 @pytest.mark.parametrize(
     "call", ["GET {}", "GET {}/events", "GET {}/explain", "POST {}/cancel", "POST {}/retry", "DELETE {}"]
 )

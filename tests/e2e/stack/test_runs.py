@@ -123,6 +123,7 @@ async def test_a_waiting_run_is_cancelled_at_once(sandbox: Running) -> None:
     assert (await busy.ended(holder))["status"] == "CANCELLED"
 
 
+@pytest.mark.promise("P7")
 async def test_a_running_run_is_cancelled_within_two_heartbeats(sandbox: Running, acme: OrgClient) -> None:
     await sandbox.faults(HANG)
     run_id = await acme.accepted(EXTRACT, date="2025-04-03")
@@ -179,6 +180,7 @@ async def test_every_pipeline_is_listed_with_what_it_takes(quick: OrgClient) -> 
     assert [(one["name"], one["type"], one["required"]) for one in nothing["parameters"]] == [("note", "string", False)]
 
 
+@pytest.mark.promise("P13")
 async def test_no_slot_stays_taken(sandbox: Running) -> None:
     async def idle() -> Any:
         return await sandbox.journal.fetchval("SELECT count(*) = 0 FROM queue WHERE state = 'leased'")

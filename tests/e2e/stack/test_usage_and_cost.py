@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from attrs import frozen
 
@@ -97,6 +98,7 @@ async def test_unknown_fields_are_kept(sandbox: Running, told: Told) -> None:
     assert found[0]["n"] > 0
 
 
+@pytest.mark.promise("P10")
 async def test_the_same_days_again_leave_the_same_tables(sandbox: Running, told: Told) -> None:
     sql = "SELECT SUM(total_cost_usd) AS cost, COUNT(*) AS n FROM books_local.openai_cost_daily"
     before = await sandbox.query(sql)

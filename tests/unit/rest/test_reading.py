@@ -191,6 +191,7 @@ async def test_the_rate_budget_of_the_credential_is_taken_for_every_request(desk
     assert desk.taken == [(f"acme/openai/1 openai 127.0.0.1:{desk.provider.port}", 30.0, 3)] * 2
 
 
+@pytest.mark.promise("P11")
 @pytest.mark.parametrize("kind", ["bearer", "header", "basic", "query"])
 async def test_a_secret_reaches_the_provider_it_belongs_to(desk: Desk, kind: str) -> None:
     desk.auth, desk.secret = Auth(kind, "x-key", "openai"), f"user:{CANARY}"

@@ -51,6 +51,7 @@ async def test_an_actor_that_dies_is_started_again() -> None:
     assert len(lives) == 3
 
 
+@pytest.mark.fault("F30")
 async def test_an_actor_that_keeps_dying_is_given_up_and_its_siblings_live() -> None:
     gone = asyncio.Event()
     given_up: list[str] = []

@@ -39,6 +39,7 @@ async def test_a_replica_without_an_essential_actor_is_not_ready(actor: str, *, 
     await supervisor.stop()
 
 
+@pytest.mark.fault("F30")
 @pytest.mark.engine
 async def test_a_replica_whose_claimer_keeps_dying_stops_and_asks_to_be_started_again(
     journal_url: str, tmp_path: Path

@@ -21,6 +21,11 @@ def test_only_the_named_place_fails() -> None:
         failpoint("accept.after_commit")
 
 
+def test_a_lost_connection_is_raised_as_one() -> None:
+    with pytest.raises(ConnectionResetError):
+        arm([("claim.after_commit", "lose")])("claim.after_commit")
+
+
 def test_a_counted_failpoint_acts_at_that_time_only() -> None:
     failpoint = arm([("claim.after", "fail*3")])
     outcomes = []

@@ -91,6 +91,7 @@ def bounded(exporter: SpanExporter, most: int) -> TracerProvider:
     return provider
 
 
+@pytest.mark.fault("F66")
 def test_what_a_stuck_collector_does_not_take_is_dropped_and_counted() -> None:
     exporter, before = Stuck(), lost("full")
     provider = bounded(exporter, most=10)
@@ -113,6 +114,7 @@ def test_what_a_collector_refuses_is_counted() -> None:
     assert lost("refused") - before == 3
 
 
+@pytest.mark.fault("F66")
 def test_closing_waits_only_so_long_for_a_collector_that_is_away() -> None:
     tracing = Tracing("http://127.0.0.1:1", "1", "test")
     make(tracing.provider, 5)

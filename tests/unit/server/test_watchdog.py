@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import pytest
 from structlog.testing import capture_logs
 
 from server.watchdog import Watchdog
@@ -17,6 +18,7 @@ async def settled(watchdog: Watchdog) -> None:
     await until(well, pause=0.01)
 
 
+@pytest.mark.fault("F11")
 async def test_a_blocked_loop_is_told_once_with_the_stack_of_what_blocks_it() -> None:
     watchdog = Watchdog(loud=0.1)
     with capture_logs() as logs, watchdog.watching(asyncio.get_running_loop()):
@@ -27,6 +29,7 @@ async def test_a_blocked_loop_is_told_once_with_the_stack_of_what_blocks_it() ->
     assert told["seconds"] >= 0.1
 
 
+@pytest.mark.fault("F11")
 async def test_a_loop_that_stands_still_makes_the_replica_sick_until_it_turns_again() -> None:
     watchdog = Watchdog(loud=0.1, sick_after=0.2)
     with watchdog.watching(asyncio.get_running_loop()):

@@ -35,7 +35,6 @@ class Acceptor:
         return await self._batcher.submit(_Item(new.run_id, new_run(new)))
 
     async def _accept(self, items: Sequence[_Item]) -> list[Added | Exception]:
-        self._room.failpoint("accept.before_commit")
         try:
             answers = await self._commit(items)
         except UnknownOutcomeError as lost:
@@ -43,7 +42,6 @@ class Acceptor:
         except RejectedError as error:
             # One item's data must not cost its companions: nothing was written, so each tries alone.
             return [error] if len(items) == 1 else [answer for item in items for answer in await self._accept([item])]
-        self._room.failpoint("accept.after_commit")
         if any(isinstance(answer, Added) and not answer.existing for answer in answers):
             self._room.bell.ring()
         return answers

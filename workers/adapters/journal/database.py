@@ -21,11 +21,16 @@ from workers.adapters.journal.errors import (
 )
 from workers.adapters.journal.statements import statements
 from workers.model.failure import FailedError
+from workers.ports import Failpoint
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _log = structlog.get_logger(__name__)
 _TRIES = 4
 _PATIENCE = 5.0
+
+
+def _no_failpoint(_name: str) -> None:
+    """Do nothing."""
 
 
 @frozen
@@ -60,11 +65,17 @@ class Address:
 
 
 class Database:
-    """Statements by name. Connections are made when first needed and kept; `roll` gives a number in [0, 1)."""
+    """Statements by name. Connections are made when first needed and kept; `roll` gives a number in [0, 1).
 
-    def __init__(self, address: Address, *, size: int, roll: Callable[[], float]) -> None:
+    Every statement passes the failpoints NAME.before_commit and NAME.after_commit, where a connection may be lost.
+    """
+
+    def __init__(
+        self, address: Address, *, size: int, roll: Callable[[], float], failpoint: Failpoint = _no_failpoint
+    ) -> None:
         self._address = address
         self._roll = roll
+        self._failpoint = failpoint
         self._pool = asyncpg.create_pool(
             address.url,
             min_size=0,
@@ -99,10 +110,14 @@ class Database:
             async with self._connection() as connection:
                 pid = connection.get_server_pid()
                 try:
-                    return await connection.fetch(sql, *arguments)
+                    self._failpoint(f"{name}.before_commit")
+                    rows = await connection.fetch(sql, *arguments)
+                    self._failpoint(f"{name}.after_commit")
                 except ENGINE_ERRORS as error:
                     if not worth_another_try(error) or trial == _TRIES:
                         raise _failed(connection, name, failure_of(error, pid), error) from error
+                else:
+                    return rows
             await asyncio.sleep(self._roll() * 0.05 * trial)
         raise AwayError
 

@@ -69,8 +69,8 @@ class PostgresJournal(
         """
         first = int(roll() * 2**40) << 20
         address = Address(url, f"journal {first:x}", command_timeout)
-        callers = Database(address, size=connections, roll=roll)
-        workers = Database(address, size=connections, roll=roll)
+        callers = Database(address, size=connections, roll=roll, failpoint=failpoint)
+        workers = Database(address, size=connections, roll=roll, failpoint=failpoint)
         bell = Bell(address, roll)
         numbers = itertools.count(first)
         room = Room(

@@ -35,7 +35,8 @@ class Recorder:
 
     async def _write(self, entries: Sequence[Entry]) -> list[Answer]:
         ending = any(entry.ends for entry in entries)
-        self._room.failpoint("finish.before_commit" if ending else "record.before_commit")
+        if ending:
+            self._room.failpoint("finish.before_commit")
         try:
             answers = await self._commit(entries)
         except UnknownOutcomeError as lost:
@@ -43,8 +44,8 @@ class Recorder:
         except RejectedError as error:
             # One item's data must not cost its companions: nothing was written, so each tries alone.
             return [error] if len(entries) == 1 else [a for entry in entries for a in await self._write([entry])]
-        self._room.failpoint("finish.after_commit" if ending else "record.after_commit")
         if ending:
+            self._room.failpoint("finish.after_commit")
             self._room.bell.ring()
         return answers
 

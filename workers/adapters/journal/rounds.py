@@ -34,7 +34,6 @@ class PostgresRounds:
     async def fire(self, held: Held, due_at: datetime, new: NewRun, *, again: bool = False) -> Added:
         """Accept the run of an occurrence; see ports.Rounds."""
         room = self._room
-        room.failpoint("fire.before_commit")
         items = to_array([placed(0, new_run(new))])
         place = held.schedule.schedule_id, held.fence, due_at
         row = await self._workers.fetch_one("fire", *place, items, room.waiting_limit_total, again)
@@ -45,7 +44,6 @@ class PostgresRounds:
         answer = answer_of(row)
         if isinstance(answer, Exception):
             raise answer
-        room.failpoint("fire.after_commit")
         room.bell.ring()
         return answer
 

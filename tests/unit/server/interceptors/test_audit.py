@@ -78,6 +78,7 @@ async def test_a_journal_that_hangs_holds_up_an_answer_only_so_long(
     assert not served.ledger.rows
 
 
+@pytest.mark.fault("F33")
 async def test_a_caller_that_hangs_up_is_audited_too(serve: Serve) -> None:
     started, written = asyncio.Event(), asyncio.Event()
 

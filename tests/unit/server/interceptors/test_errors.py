@@ -60,6 +60,7 @@ async def test_a_failure_that_passes_says_when_to_come_back(serve: Serve) -> Non
     assert (refusal.retry_seconds, refusal.trailing["retry-after"]) == (2.5, "3")
 
 
+@pytest.mark.fault("F33")
 async def test_a_caller_that_hangs_up_cancels_the_work(serve: Serve) -> None:
     started, cancelled = asyncio.Event(), asyncio.Event()
 
