@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,24 +17,18 @@ from workers.model.pipeline import Pipeline
 from workers.model.schedule import Timing, cron_line, next_due
 from workers.model.timetable import USUAL_PRIORITY, CatchUp, Occurrence, Overlap, Schedule
 
-LONGEST_JITTER = 86_400
-LOWEST_PRIORITY = 1_000_000
-LAST_DAY = 31
 USUAL_NAME = "default"
 
 
 def schedule_of(message: scheduler_pb2.Schedule, org: str, pipeline: Pipeline, new_id: UUID, now: datetime) -> Schedule:
-    """Return a schedule of the pipeline that is next due after `now`; raises REQUEST_INVALID, all faults at once."""
-    violations = list(_bounds(message))
-    cron, zone, due = "", "", None
+    """Return a schedule of the pipeline that is next due after `now`; raises REQUEST_INVALID for bad times."""
     try:
         cron, zone = _times(message, pipeline.schedule)
         due = _first(cron, zone, now)
     except ValueError as error:
-        violations.append(Violation("schedule.schedule_cron", str(error)))
-    if violations:
-        said = "; ".join(f"{one.field}: {one.description}" for one in violations)
-        raise FailedError(Failure(Code.INVALID_ARGUMENT, Reason.REQUEST_INVALID, said, violations=tuple(violations)))
+        wrong = Violation("schedule.schedule_cron", str(error))
+        said = f"{wrong.field}: {wrong.description}"
+        raise FailedError(Failure(Code.INVALID_ARGUMENT, Reason.REQUEST_INVALID, said, violations=(wrong,))) from None
     return Schedule(
         schedule_id=new_id,
         org_slug=org,
@@ -130,9 +124,3 @@ def _first(cron: str, zone: str, now: datetime) -> datetime:
     if due is None:
         raise ValueError("never fires")
     return due
-
-
-def _bounds(message: scheduler_pb2.Schedule) -> Iterator[Violation]:
-    for name, most in (("jitter_seconds", LONGEST_JITTER), ("priority", LOWEST_PRIORITY), ("day_of_month", LAST_DAY)):
-        if getattr(message, name) > most:
-            yield Violation(f"schedule.{name}", f"must be at most {most}")

@@ -10,6 +10,7 @@ from typing import Any
 from datapipeline.v1 import options_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from workers.model.failure import Violation
 
@@ -17,6 +18,8 @@ Check = Callable[[Message, str], Iterator[Violation]]
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 _OURS = "datapipeline."
+# The bounds of google.protobuf.Timestamp.
+_FIRST_SECOND, _LAST_SECOND, _NANOS = -62_135_596_800, 253_402_300_799, 10**9
 
 
 def violations(message: Message, prefix: str = "") -> Iterator[Violation]:
@@ -45,16 +48,29 @@ def _of(field: FieldDescriptor) -> Iterator[Check]:
             yield _present(field.name)
         if field.message_type.full_name.startswith(_OURS):
             yield _within(field)
+        elif field.message_type.full_name == Timestamp.DESCRIPTOR.full_name:
+            yield _moment(field.name)
     elif field.type == FieldDescriptor.TYPE_STRING:
         yield from _text(field.name, rule)
-    elif rule.has_minimum:
-        yield _minimum(field, rule.minimum)
+    else:
+        yield from _bounds(field, rule)
 
 
 def _present(name: str) -> Check:
     def check(message: Message, prefix: str) -> Iterator[Violation]:
         if not message.HasField(name):
             yield Violation(prefix + name, "is required")
+
+    return check
+
+
+def _moment(name: str) -> Check:
+    """Check a time: on the wire its parts are numbers of any size."""
+
+    def check(message: Message, prefix: str) -> Iterator[Violation]:
+        moment: Timestamp = getattr(message, name)
+        if not (_FIRST_SECOND <= moment.seconds <= _LAST_SECOND and 0 <= moment.nanos < _NANOS):
+            yield Violation(prefix + name, "must be a time of the years 1 to 9999")
 
     return check
 
@@ -74,8 +90,6 @@ def _within(field: FieldDescriptor) -> Check:
 
 def _text(name: str, rule: options_pb2.FieldRule) -> Iterator[Check]:
     wrongs = [wrong for applies, wrong in _wrongs(rule) if applies]
-    if not (wrongs or rule.required):
-        return
 
     def check(message: Message, prefix: str) -> Iterator[Violation]:
         text: str = getattr(message, name)
@@ -88,6 +102,8 @@ def _text(name: str, rule: options_pb2.FieldRule) -> Iterator[Check]:
 
 
 def _wrongs(rule: options_pb2.FieldRule) -> Iterator[tuple[object, Callable[[str], str]]]:
+    # The journal cannot keep one, and would keep something else in its place.
+    yield not rule.pattern, lambda text: "must not hold a NUL character" if "\0" in text else ""
     pattern, longest, words = re.compile(rule.pattern), rule.max_length, tuple(rule.one_of)
     yield rule.pattern, lambda text: "" if pattern.fullmatch(text) else f"must match {rule.pattern}"
     yield longest, lambda text: f"must have at most {longest} characters" if len(text) > longest else ""
@@ -95,12 +111,21 @@ def _wrongs(rule: options_pb2.FieldRule) -> Iterator[tuple[object, Callable[[str
     yield words, lambda text: "" if text in words else f"must be one of {', '.join(words)}"
 
 
-def _minimum(field: FieldDescriptor, minimum: int) -> Check:
+def _bounds(field: FieldDescriptor, rule: options_pb2.FieldRule) -> Iterator[Check]:
     """Check a number; one that is optional may be left out."""
     name, optional = field.name, field.has_presence
+    wrongs = [wrong for applies, wrong in _wrong_numbers(rule) if applies]
 
     def check(message: Message, prefix: str) -> Iterator[Violation]:
-        if getattr(message, name) < minimum and not (optional and not message.HasField(name)):
-            yield Violation(prefix + name, f"must be at least {minimum}")
+        if not optional or message.HasField(name):
+            number: int = getattr(message, name)
+            yield from (Violation(prefix + name, said) for wrong in wrongs if (said := wrong(number)))
 
-    return check
+    if wrongs:
+        yield check
+
+
+def _wrong_numbers(rule: options_pb2.FieldRule) -> Iterator[tuple[bool, Callable[[int], str]]]:
+    least, most = rule.minimum, rule.maximum
+    yield rule.has_minimum, lambda number: f"must be at least {least}" if number < least else ""
+    yield rule.has_maximum, lambda number: f"must be at most {most}" if number > most else ""

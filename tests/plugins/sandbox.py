@@ -51,6 +51,7 @@ ORGS = (
     "keeper",  # stores and proves its credential
     "timely",  # runs at the times of schedules
     *("walled", "beyond"),  # each must not see anything of the other's
+    "fuzzed",  # is asked for anything at all
     "swapped",  # its credential's row is a copy of another's
     *("priced", "limited", "outage", "hasty", "told"),  # run on the service beside the stack's
     *(f"unlucky_{number}" for number in range(9)),  # meet the provider's failures, one breaker each

@@ -13,6 +13,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from tools.openapi.comments import comments
 from tools.openapi.operations import KEYS, operations
+from tools.openapi.responses import refusals
 from tools.openapi.schemas import Schemas
 
 PACKAGE = "datapipeline.v1"
@@ -37,6 +38,7 @@ def openapi(files: FileDescriptorSet) -> str:
         "paths": paths,
         "components": {
             "schemas": schemas.all(),
+            "responses": refusals(),
             "securitySchemes": {
                 name: {"type": "apiKey", "in": "header", "name": header, "description": about}
                 for name, header, about in KEYS.values()

@@ -11,7 +11,9 @@ from datapipeline.v1 import options_pb2
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
-from tools.openapi.schemas import Schemas, rule_of
+from tools.openapi.policy import policy_of
+from tools.openapi.responses import responses
+from tools.openapi.schemas import Schemas, nullable, rule_of
 
 KEYS = {
     options_pb2.CALLER_ORG: ("orgKey", "X-API-Key", "An organisation's key."),
@@ -47,18 +49,11 @@ def operations(method: MethodDescriptor, schemas: Schemas, said: Mapping[str, st
             "description": said.get(method.full_name, ""),
             "parameters": _parameters(method, rule, bound, schemas),
             "security": _security(method),
-            "responses": _responses(method, schemas),
+            "responses": responses(method, rule, schemas, said),
         }
         if rule.body:
             content["requestBody"] = {"content": {"application/json": {"schema": _body(method, rule, bound, schemas)}}}
         yield Operation(path, verb, content)
-
-
-def policy_of(method: MethodDescriptor) -> options_pb2.MethodPolicy:
-    """Return who may call a method."""
-    extensions: Any = method.GetOptions().Extensions  # the generated stubs do not type extensions
-    policy: options_pb2.MethodPolicy = extensions[options_pb2.policy]
-    return policy
 
 
 def _bindings(method: MethodDescriptor) -> list[http_pb2.HttpRule]:
@@ -94,21 +89,11 @@ def _body(method: MethodDescriptor, rule: http_pb2.HttpRule, bound: list[str], s
     field = message.fields_by_name[rule.body]
     members_of = rule_of(field).body_of
     if not members_of:
-        return schemas.field(field)
+        return nullable(schemas.field(field))
     target = (None if members_of == "." else message.fields_by_name[members_of].message_type) or message
     taken = {*bound, rule.body} if target is message else set()
-    return schemas.members(target, (one for one in target.fields if one.name not in taken), closed=True)
+    return schemas.body(target, (one for one in target.fields if one.name not in taken))
 
 
 def _security(method: MethodDescriptor) -> list[dict[str, list[str]]]:
     return [{KEYS[caller][0]: []} for caller in policy_of(method).callers if caller in KEYS]
-
-
-def _responses(method: MethodDescriptor, schemas: Schemas) -> dict[str, Any]:
-    answer = schemas.message(method.output_type)
-    kinds = ("application/x-ndjson", "text/event-stream") if method.server_streaming else ("application/json",)
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {
-        "200": {"description": "Done.", "content": {kind: {"schema": answer} for kind in kinds}},
-        "default": {"description": "Refused or failed.", "content": error},
-    }

@@ -59,16 +59,22 @@ class Schemas:
             self._found[message.name] = self.members(message, message.fields)
         return {"$ref": f"#/components/schemas/{message.name}"}
 
-    def members(self, message: Descriptor, fields: Iterable[FieldDescriptor], *, closed: bool = False) -> Schema:
-        """Write an object of some fields of a message; a closed one admits no others."""
+    def body(self, message: Descriptor, fields: Iterable[FieldDescriptor]) -> Schema:
+        """Write a body that admits these fields of a message only; null counts as nothing, for a field and for all."""
+        schema = self.members(message, fields)
+        members = {name: nullable(member) for name, member in schema["properties"].items()}
+        needed = {name: schema["properties"][name] for name in schema.get("required", ())}
+        whole = schema | {"properties": members | needed, "additionalProperties": False}
+        return whole if needed else nullable(whole)
+
+    def members(self, message: Descriptor, fields: Iterable[FieldDescriptor]) -> Schema:
+        """Write an object of some fields of a message."""
         chosen = list(fields)
         schema: Schema = {"type": "object", "properties": {field.name: self.field(field) for field in chosen}}
         if said := self._said.get(message.full_name):
             schema["description"] = said
         if required := [field.name for field in chosen if rule_of(field).required]:
             schema["required"] = required
-        if closed:
-            schema["additionalProperties"] = False
         return schema
 
     def field(self, field: FieldDescriptor) -> Schema:
@@ -87,6 +93,14 @@ class Schemas:
         return _SCALARS[field.type] | _bounds(rule_of(field))
 
 
+def nullable(schema: Schema) -> Schema:
+    """Return a schema that admits null, too."""
+    if "type" not in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    listed = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return schema | {"type": [schema["type"], "null"]} | listed
+
+
 def rule_of(field: FieldDescriptor) -> options_pb2.FieldRule:
     """Return the rule of a field, empty when it has none."""
     extensions: Any = field.GetOptions().Extensions  # the generated stubs do not type extensions
@@ -98,14 +112,18 @@ def _bounds(rule: options_pb2.FieldRule) -> Schema:
     bounds: Schema = {}
     if rule.pattern:
         bounds["pattern"] = f"^(?:{rule.pattern})$" if rule.required else f"^(?:{rule.pattern})?$"
+    elif rule.max_length:
+        bounds["pattern"] = "^[^\\x00]*$"
     if rule.max_length:
         bounds["maxLength"] = rule.max_length
     if rule.uuid:
         bounds["format"] = "uuid"
     if rule.has_minimum:
         bounds["minimum"] = rule.minimum
+    if rule.has_maximum:
+        bounds["maximum"] = rule.maximum
     if rule.one_of:
-        bounds["enum"] = list(rule.one_of)
+        bounds["enum"] = [*rule.one_of, *([] if rule.required else [""])]
     return bounds
 
 

@@ -31,7 +31,31 @@ def test_the_document_is_valid() -> None:
 def test_every_operation_says_what_it_does_and_how_it_fails(path: str, verb: str) -> None:
     operation = PATHS[path][verb]
     assert operation["description"]
-    assert "default" in operation["responses"]
+    assert {"200", "400", "503"} <= operation["responses"].keys()
+
+
+def test_answers_are_those_that_the_comment_names_and_those_that_any_call_may_meet() -> None:
+    assert set(PATHS["/health"]["get"]["responses"]) == {"200", "400", "431", "500", "503", "504"}
+    listing, retry = "/api/v1/pipelines/runs", "/api/v1/pipelines/runs/{run_id}/retry"
+    met = {"200", "400", "401", "403", "429", "431", "500", "503", "504"}
+    assert set(PATHS[listing]["get"]["responses"]) == met
+    assert set(PATHS[retry]["post"]["responses"]) == met | {"404", "409", "413"}
+
+
+def test_a_refusal_has_the_one_shape_and_says_when_to_come_back() -> None:
+    assert PATHS["/api/v1/pipelines"]["get"]["responses"]["429"] == {"$ref": "#/components/responses/Refused429"}
+    full = DOCUMENT["components"]["responses"]["Refused429"]
+    assert full["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+    assert set(full["headers"]) == {"X-Request-Id", "Retry-After"}
+    assert "content" not in PATHS["/health"]["head"]["responses"]["503"]
+
+
+def test_null_counts_as_nothing_in_a_body_that_needs_nothing() -> None:
+    assert body_of("/api/v1/pipelines/runs/{run_id}/cancel")["type"] == ["object", "null"]
+    schedule = body_of("/api/v1/scheduler/org/{org}/pipelines")
+    assert (schedule["type"], schedule["properties"]["provider"]["type"]) == ("object", "string")
+    assert schedule["properties"]["type"]["enum"] == ["daily", "monthly", "", None]
+    assert schedule["properties"]["priority"]["maximum"] == 1_000_000
 
 
 def test_both_bindings_of_a_method_are_there_under_names_of_their_own() -> None:

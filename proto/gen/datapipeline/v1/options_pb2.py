@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64\x61tapipeline/v1/options.proto\x12\x0f\x64\x61tapipeline.v1\x1a google/protobuf/descriptor.proto\"\x89\x01\n\x0cMethodPolicy\x12(\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x17.datapipeline.v1.Caller\x12\x14\n\x0c\x61udit_action\x18\x02 \x01(\t\x12\x16\n\x0e\x61udit_resource\x18\x03 \x01(\t\x12\x12\n\nstarts_run\x18\x04 \x01(\x08\x12\r\n\x05scope\x18\x05 \x01(\t\"\xa5\x01\n\tFieldRule\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x0f\n\x07pattern\x18\x02 \x01(\t\x12\x12\n\nmax_length\x18\x03 \x01(\x05\x12\x0c\n\x04uuid\x18\x04 \x01(\x08\x12\x0f\n\x07minimum\x18\x05 \x01(\x05\x12\x13\n\x0bhas_minimum\x18\x06 \x01(\x08\x12\x0e\n\x06one_of\x18\x07 \x03(\t\x12\x0c\n\x04path\x18\x08 \x01(\x08\x12\x0f\n\x07\x62ody_of\x18\t \x01(\t*T\n\x06\x43\x61ller\x12\x16\n\x12\x43\x41LLER_UNSPECIFIED\x10\x00\x12\x0e\n\nCALLER_ORG\x10\x01\x12\x0f\n\x0b\x43\x41LLER_ROOT\x10\x02\x12\x11\n\rCALLER_NOBODY\x10\x03:O\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1d.datapipeline.v1.MethodPolicy:I\n\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x0b\x32\x1a.datapipeline.v1.FieldRuleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64\x61tapipeline/v1/options.proto\x12\x0f\x64\x61tapipeline.v1\x1a google/protobuf/descriptor.proto\"\x89\x01\n\x0cMethodPolicy\x12(\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x17.datapipeline.v1.Caller\x12\x14\n\x0c\x61udit_action\x18\x02 \x01(\t\x12\x16\n\x0e\x61udit_resource\x18\x03 \x01(\t\x12\x12\n\nstarts_run\x18\x04 \x01(\x08\x12\r\n\x05scope\x18\x05 \x01(\t\"\xcb\x01\n\tFieldRule\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x0f\n\x07pattern\x18\x02 \x01(\t\x12\x12\n\nmax_length\x18\x03 \x01(\x05\x12\x0c\n\x04uuid\x18\x04 \x01(\x08\x12\x0f\n\x07minimum\x18\x05 \x01(\x05\x12\x13\n\x0bhas_minimum\x18\x06 \x01(\x08\x12\x0e\n\x06one_of\x18\x07 \x03(\t\x12\x0c\n\x04path\x18\x08 \x01(\x08\x12\x0f\n\x07\x62ody_of\x18\t \x01(\t\x12\x0f\n\x07maximum\x18\n \x01(\x05\x12\x13\n\x0bhas_maximum\x18\x0b \x01(\x08*T\n\x06\x43\x61ller\x12\x16\n\x12\x43\x41LLER_UNSPECIFIED\x10\x00\x12\x0e\n\nCALLER_ORG\x10\x01\x12\x0f\n\x0b\x43\x41LLER_ROOT\x10\x02\x12\x11\n\rCALLER_NOBODY\x10\x03:O\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1d.datapipeline.v1.MethodPolicy:I\n\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x0b\x32\x1a.datapipeline.v1.FieldRuleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'datapipeline.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CALLER']._serialized_start=392
-  _globals['_CALLER']._serialized_end=476
+  _globals['_CALLER']._serialized_start=430
+  _globals['_CALLER']._serialized_end=514
   _globals['_METHODPOLICY']._serialized_start=85
   _globals['_METHODPOLICY']._serialized_end=222
   _globals['_FIELDRULE']._serialized_start=225
-  _globals['_FIELDRULE']._serialized_end=390
+  _globals['_FIELDRULE']._serialized_end=428
 # @@protoc_insertion_point(module_scope)

@@ -38,7 +38,7 @@ class MethodPolicy(_message.Message):
     def __init__(self, callers: _Optional[_Iterable[_Union[Caller, str]]] = ..., audit_action: _Optional[str] = ..., audit_resource: _Optional[str] = ..., starts_run: bool = ..., scope: _Optional[str] = ...) -> None: ...
 
 class FieldRule(_message.Message):
-    __slots__ = ("required", "pattern", "max_length", "uuid", "minimum", "has_minimum", "one_of", "path", "body_of")
+    __slots__ = ("required", "pattern", "max_length", "uuid", "minimum", "has_minimum", "one_of", "path", "body_of", "maximum", "has_maximum")
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,8 @@ class FieldRule(_message.Message):
     ONE_OF_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     BODY_OF_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    HAS_MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     required: bool
     pattern: str
     max_length: int
@@ -57,4 +59,6 @@ class FieldRule(_message.Message):
     one_of: _containers.RepeatedScalarFieldContainer[str]
     path: bool
     body_of: str
-    def __init__(self, required: bool = ..., pattern: _Optional[str] = ..., max_length: _Optional[int] = ..., uuid: bool = ..., minimum: _Optional[int] = ..., has_minimum: bool = ..., one_of: _Optional[_Iterable[str]] = ..., path: bool = ..., body_of: _Optional[str] = ...) -> None: ...
+    maximum: int
+    has_maximum: bool
+    def __init__(self, required: bool = ..., pattern: _Optional[str] = ..., max_length: _Optional[int] = ..., uuid: bool = ..., minimum: _Optional[int] = ..., has_minimum: bool = ..., one_of: _Optional[_Iterable[str]] = ..., path: bool = ..., body_of: _Optional[str] = ..., maximum: _Optional[int] = ..., has_maximum: bool = ...) -> None: ...

@@ -149,7 +149,7 @@ class PipelineServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PlanRun(self, request, context):
-        """PlanRun says what a run would do, without doing it. Errors: those of RunPipeline.
+        """PlanRun says what a run would do, without doing it. Errors: UNIMPLEMENTED until it does, and those of RunPipeline.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

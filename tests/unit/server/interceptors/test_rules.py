@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from datapipeline.v1.pipelines_pb2 import GetRunRequest, ListRunsRequest, RunPipelineRequest
-from datapipeline.v1.scheduler_pb2 import PutScheduleRequest, Schedule
+from datapipeline.v1.scheduler_pb2 import PutScheduleRequest, Schedule, TriggerScheduledRequest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,35 @@ def named(message: Message) -> dict[str, str]:
             PutScheduleRequest(org="acme", schedule=Schedule(provider="A", pipeline="a", note="x" * 501)),
             {"schedule.provider", "schedule.note"},
         ),
+        (
+            PutScheduleRequest(
+                org="acme",
+                schedule=Schedule(
+                    provider="a",
+                    pipeline="a",
+                    priority=1_000_000,
+                    jitter_seconds=86_400,
+                    day_of_month=31,
+                    note="é" * 500,
+                ),
+            ),
+            set(),
+        ),
+        (
+            PutScheduleRequest(
+                org="acme",
+                schedule=Schedule(
+                    provider="a", pipeline="a", priority=0, jitter_seconds=86_401, day_of_month=32, note="a\0b"
+                ),
+            ),
+            {"schedule.priority", "schedule.jitter_seconds", "schedule.day_of_month", "schedule.note"},
+        ),
+        (TriggerScheduledRequest(due_at=Timestamp(seconds=-62_135_596_800)), set()),
+        (TriggerScheduledRequest(due_at=Timestamp(seconds=253_402_300_799, nanos=999_999_999)), set()),
+        (TriggerScheduledRequest(due_at=Timestamp(seconds=2**63 - 1)), {"due_at"}),
+        (TriggerScheduledRequest(due_at=Timestamp(seconds=-62_135_596_801)), {"due_at"}),
+        (TriggerScheduledRequest(due_at=Timestamp(nanos=-1)), {"due_at"}),
+        (TriggerScheduledRequest(due_at=Timestamp(nanos=10**9)), {"due_at"}),
     ],
 )
 def test_exactly_the_fields_that_break_a_rule_are_named(message: Message, fields: set[str]) -> None:
