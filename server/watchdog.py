@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 
 log = structlog.get_logger()
 lag = Gauge("loop_lag_seconds", "How late the event loop came to a call that was due")
+tasks = Gauge("loop_tasks", "Tasks of the event loop")
 blocked = Counter("loop_blocked_total", "Times the event loop did not turn for a quarter of a second")
 
 TICK = 0.05
@@ -40,6 +41,7 @@ class Watchdog:
     def watching(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         """Watch the loop that runs in the calling thread."""
         self._loop_thread = threading.get_ident()
+        tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
         self._tick(loop, loop.time())
         thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         thread.start()

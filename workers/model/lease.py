@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from workers.model.fairness import Contest
 from workers.model.notice import Event, Notice
 from workers.model.page import Receipt
 from workers.model.run import Progress, Run, RunError, RunStatus, StepRun, TriggerType
@@ -204,13 +205,14 @@ class QuotaCount:
 
 @frozen
 class LaneDepth:
-    """How much waits and runs in the lanes of one weight, and the longest wait in seconds."""
+    """How much waits and runs in the lanes of one weight, the longest wait in seconds, and how they share slots."""
 
     weight: float
     waiting: int
     delayed: int
     running: int
     oldest_wait: float
+    contest: Contest = field(factory=Contest)
 
 
 @frozen

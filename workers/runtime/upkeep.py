@@ -11,6 +11,7 @@ from attrs import frozen
 from prometheus_client import Counter, Gauge
 
 from workers.model.failure import FailedError
+from workers.model.fairness import Contest
 from workers.model.lane import LaneClasses
 from workers.ports import Clock, Upkeep
 from workers.runtime.supervisor import Supervisor
@@ -21,6 +22,8 @@ waiting = Gauge("runs_waiting", "Runs that could start if a slot were free, by c
 delayed = Gauge("runs_delayed", "Runs that wait for a time, by class of lane", ["lane"])
 running = Gauge("runs_running", "Slots leased on all replicas, by class of lane", ["lane"])
 oldest = Gauge("oldest_wait_seconds", "How long the oldest startable run has waited, by class of lane", ["lane"])
+fairness = Gauge("slots_jain_index", "Jain's index of slots over weight in competing lanes, by class of lane", ["lane"])
+fairness_of_all = Gauge("slots_jain_index_all", "Jain's index of slots over weight in all competing lanes")
 unpublished = Gauge("outbox_parcels", "Parcels the warehouse has not got yet")
 reaped = Counter("leases_reaped_total", "Leases that expired and were taken back")
 drifted = Counter("lane_drift_total", "Lane counters that did not match and were repaired")
@@ -44,6 +47,7 @@ class Caretaker:
         """Put the actors under the supervisor; every class of lane is shown from now on."""
         for gauge, name in product((waiting, delayed, running, oldest), self.lanes.names):
             gauge.labels(name)
+        fairness_of_all.set(1.0)
         supervisor.add("reaper", lambda: self._every(self.reap_seconds, self._reap))
         supervisor.add("sweeper", lambda: self._every(self.sweep_seconds, self._sweep))
         supervisor.add("pruner", lambda: self._every(self.prune_seconds, self._prune))
@@ -75,9 +79,11 @@ class Caretaker:
     async def _depth(self) -> None:
         depth = await self.journal.depth()
         unpublished.set(depth.outbox)
+        fairness_of_all.set(sum((lane.contest for lane in depth.lanes), Contest()).index)
         for name in self.lanes.names:
             alike = [lane for lane in depth.lanes if self.lanes.of(lane.weight) == name]
             waiting.labels(name).set(sum(lane.waiting for lane in alike))
             delayed.labels(name).set(sum(lane.delayed for lane in alike))
             running.labels(name).set(sum(lane.running for lane in alike))
             oldest.labels(name).set(max((lane.oldest_wait for lane in alike), default=0.0))
+            fairness.labels(name).set(sum((lane.contest for lane in alike), Contest()).index)

@@ -110,6 +110,7 @@ async def test_a_run_that_is_being_cancelled_is_not_offered(journal: PostgresJou
     assert not (await journal.add(new_run(parameters_hash="p"))).existing
 
 
+@pytest.mark.fault("F36")
 async def test_waiting_runs_of_an_organisation_are_bounded(journal: PostgresJournal, desk: Desk) -> None:
     await desk.add("acme", 3, terms=terms(waiting_limit=3))
     failure = (await refusal(journal, terms=terms(waiting_limit=3))).failure

@@ -61,6 +61,7 @@ async def test_caps_hold_under_concurrent_claimers(open_journal: OpenJournal) ->
         assert await one.sweep() == ()
 
 
+@pytest.mark.promise("P6")
 async def test_one_batch_is_shared_by_weight(journal: PostgresJournal, desk: Desk) -> None:
     for org, weight in (("a", 1.0), ("b", 2.0), ("c", 3.0)):
         await desk.add(org, 20, cap=20, weight=weight)
@@ -87,6 +88,7 @@ async def test_a_quiet_organisation_is_not_delayed_by_a_noisy_one(journal: Postg
     assert "quiet" in by_org(await journal.claim("w1", 2))
 
 
+@pytest.mark.promise("P6")
 async def test_who_was_away_is_owed_nothing(journal: PostgresJournal, desk: Desk) -> None:
     await desk.add("busy", 60, cap=60)
     await desk.add("away", 1)

@@ -98,6 +98,7 @@ async def test_nothing_held_is_nothing_released(journal: PostgresJournal) -> Non
     assert await journal.recover("w1") == 0
 
 
+@pytest.mark.promise("P6", "P13")
 async def test_a_snoozed_run_frees_its_slot(journal: PostgresJournal, desk: Desk) -> None:
     lease = await desk.lease(cap=1)
     await desk.add("acme", 1, cap=1)

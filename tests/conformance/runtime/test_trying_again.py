@@ -63,6 +63,7 @@ async def test_a_failure_that_cannot_be_helped_is_not_tried_again(shop: Workshop
     assert (await shop.do(tried(5), only=refuse)).step("only").attempt == 1
 
 
+@pytest.mark.promise("P13")
 async def test_a_long_wait_gives_the_slot_back_and_the_run_goes_on_afterwards(shop: Workshop) -> None:
     calls: list[int] = []
 

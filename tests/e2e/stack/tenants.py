@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import grpc.aio
 from attrs import evolve, frozen
 
 from tests.fakes.org_client import NOTHING, RUNS, OrgClient
@@ -65,6 +66,7 @@ class Tenants:
     walled: Side
     beyond: Side
     keys: Mapping[str, Mapping[str, str]]
+    channel: grpc.aio.Channel
 
     async def spare(self) -> str:
         """Make a schedule of `walled` that may be deleted."""
@@ -87,9 +89,10 @@ async def settled(running: Running) -> AsyncIterator[Tenants]:
     """Set the stage; what waits of `beyond` sleeps until the end, so that nothing of it changes by itself."""
     keys = await _keys(running)
     walled, beyond = running.org(WALLED), running.org(BEYOND)
-    async with _asleep(running, walled), _asleep(running, beyond) as live:
+    edge = grpc.aio.insecure_channel(running.stack.edge.listen)
+    async with edge as channel, _asleep(running, walled), _asleep(running, beyond) as live:
         mine, theirs = await asyncio.gather(_side(running, walled), _side(running, beyond))
-        yield Tenants(running, mine, evolve(theirs, run_id=live), keys)
+        yield Tenants(running, mine, evolve(theirs, run_id=live), keys, channel)
 
 
 async def _keys(running: Running) -> Mapping[str, Mapping[str, str]]:

@@ -45,6 +45,7 @@ async def test_a_live_duplicate_costs_no_quota_and_comes_before_it(sandbox: Runn
     assert (await twin.start(EXTRACT, date="2025-05-02")).refusal == (429, 8, "QUOTA_EXCEEDED")
 
 
+@pytest.mark.fault("F36")
 async def test_more_than_may_wait_is_refused_and_nobody_else_is(sandbox: Running) -> None:
     crowded, most = sandbox.org("crowded"), int(SETTINGS["MAX_WAITING_RUNS_PER_ORG"])
     await sandbox.faults({"kind": "hang", "endpoint": "completions", "times": None})

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import attrs
-import grpc.aio
 import pytest
 import pytest_asyncio
 from attrs import frozen
@@ -112,13 +111,13 @@ async def tenants(sandbox_stack: Running) -> AsyncIterator[Tenants]:
 
 
 @pytest.fixture(params=["rest", "grpc"])
-def ask(request: pytest.FixtureRequest, tenants: Tenants, native: grpc.aio.Channel) -> Ask:
+def ask(request: pytest.FixtureRequest, tenants: Tenants) -> Ask:
     """Ask by one door, always under one request id."""
 
     async def asked(method: MethodDescriptor, fields: Fields, key: Mapping[str, str]) -> list[Answer]:
         if request.param == "rest":
             return await by_rest(tenants.running.rest, method, fields, {**key, **ONE_ID})
-        return await by_grpc(native, method, fields, {**key, **ONE_ID})
+        return await by_grpc(tenants.channel, method, fields, {**key, **ONE_ID})
 
     return asked
 
@@ -149,13 +148,13 @@ def test_every_method_of_the_contract_has_a_row() -> None:
 async def test_a_key_that_may_not_is_told_the_same_whatever_it_names(
     tenants: Tenants, ask: Ask, method: MethodDescriptor, row: Row
 ) -> None:
-    kinds = [kind for kind in tenants.keys if refusal(method, kind)]
+    kinds, callers = [kind for kind in tenants.keys if refusal(method, kind)], policy_of(method).callers
 
     async def told(kind: str) -> None:
-        sides = (tenants.walled, tenants.beyond, ABSENT)
-        own, *others = [await ask(method, row.fields(of, tenants.walled), tenants.keys[kind]) for of in sides]
-        assert {answer.reason for answer in own} == {refusal(method, kind)}, kind
-        assert others == [own, own], kind
+        sides = (tenants.walled, tenants.beyond, ABSENT) if options_pb2.CALLER_ORG in callers else (ABSENT,)
+        first, *others = [await ask(method, row.fields(of, tenants.walled), tenants.keys[kind]) for of in sides]
+        assert {answer.reason for answer in first} == {refusal(method, kind)}, kind
+        assert others == [first] * len(others), kind
 
     await asyncio.gather(*map(told, kinds))
 

@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 
 from tests.fakes.clock import NOON, ManualClock
 from workers.model.failure import Code, FailedError, Failure, Reason
+from workers.model.fairness import Contest
 from workers.model.lane import LaneClasses
 from workers.model.lease import Depth, LaneDepth
 from workers.runtime import upkeep
@@ -18,7 +19,14 @@ from workers.runtime.supervisor import Supervisor
 from workers.runtime.upkeep import Caretaker
 
 LANES = LaneClasses(((1, "starter"), (2, "professional"), (8, "enterprise")))
-DEPTH = Depth((LaneDepth(1.0, 7, 2, 3, 1.5), LaneDepth(2.0, 1, 0, 0, 0.5), LaneDepth(5.0, 4, 1, 2, 9.5)), 9)
+DEPTH = Depth(
+    (
+        LaneDepth(1.0, 7, 2, 3, 1.5, Contest(3, 3.0, 3.0)),
+        LaneDepth(2.0, 1, 0, 0, 0.5, Contest(1, 0.0, 0.0)),
+        LaneDepth(5.0, 4, 1, 2, 9.5, Contest(1, 3.0, 9.0)),
+    ),
+    9,
+)
 
 
 @define(eq=False)
@@ -92,6 +100,13 @@ async def test_how_much_waits_is_shown_by_class_of_lane() -> None:
     assert [shown(upkeep.waiting), shown(upkeep.delayed)] == [[7, 5, 0], [2, 1, 0]]
     assert [shown(upkeep.running), shown(upkeep.oldest)] == [[3, 2, 0], [1.5, 9.5, 0]]
     assert upkeep.unpublished._value.get() == 9
+    await keeper.stop()
+
+
+async def test_how_evenly_slots_are_shared_is_shown_by_class_of_lane_and_for_all() -> None:
+    keeper = await kept(Rooms(), 6)
+    assert shown(upkeep.fairness) == [1.0, 0.5, 1.0]
+    assert upkeep.fairness_of_all._value.get() == 36 / (5 * 12)
     await keeper.stop()
 
 

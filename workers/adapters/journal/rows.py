@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 
 from workers.model.failure import Code, Reason
-from workers.model.lease import Lease, Position
+from workers.model.fairness import Contest
+from workers.model.lease import LaneDepth, Lease, Position
 from workers.model.run import EventType, Progress, Run, RunError, RunEvent, RunStatus, StepRun, StepStatus, TriggerType
 
 _Row = asyncpg.Record
@@ -46,6 +47,12 @@ def run_of(row: _Row) -> Run:
 def lease_of(row: _Row) -> Lease:
     """Read a row of run_full as the lease it stands for."""
     return Lease(run_of(row), fence=row["fence"], run_seq=row["seq"], worker=row["worker"])
+
+
+def lane_depth_of(row: _Row) -> LaneDepth:
+    """Read a row of the query `depth`."""
+    contest = Contest(row["competing"], row["shares"], row["squares"])
+    return LaneDepth(row["weight"], row["waiting"], row["delayed"], row["running"], row["oldest_wait"], contest)
 
 
 def event_of(row: _Row) -> RunEvent:

@@ -11,9 +11,9 @@ from uuid import UUID
 from workers.adapters.journal.encode import to_json
 from workers.adapters.journal.errors import ENGINE_ERRORS, AwayError
 from workers.adapters.journal.room import Room
-from workers.adapters.journal.rows import run_of
+from workers.adapters.journal.rows import lane_depth_of, run_of
 from workers.adapters.journal.statements import statements
-from workers.model.lease import Depth, LaneDepth, Parcel, QuotaCount
+from workers.model.lease import Depth, Parcel, QuotaCount
 from workers.model.run import Run
 from workers.ports import Row
 
@@ -94,7 +94,7 @@ class PostgresUpkeep:
 
     async def depth(self) -> Depth:
         """Return how much waits and runs."""
-        lanes = tuple(LaneDepth(*row) for row in await self._workers.fetch("depth"))
+        lanes = tuple(map(lane_depth_of, await self._workers.fetch("depth")))
         return Depth(lanes, await self._workers.fetch_value("unpublished"))
 
     async def ping(self) -> datetime:

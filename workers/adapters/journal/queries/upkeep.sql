@@ -45,11 +45,22 @@ ORDER BY k.place
 SELECT pg_try_advisory_lock(hashtextextended($1, 2))
 
 -- name: depth
-SELECT COALESCE(l.weight, 1) AS weight, count(*) FILTER (WHERE q.state = 'waiting') AS waiting,
-    count(*) FILTER (WHERE q.state = 'delayed') AS delayed, count(*) FILTER (WHERE q.state = 'leased') AS running,
-    COALESCE(extract(epoch FROM now() - min(q.accepted_at) FILTER (WHERE q.state = 'waiting')), 0)::float8 AS oldest_wait
-FROM queue q LEFT JOIN lane l ON l.org = q.org
-GROUP BY 1 ORDER BY 1
+-- Whoever has a run to start and room below its cap competes for slots.
+SELECT weight, sum(waiting)::bigint AS waiting, sum(delayed)::bigint AS delayed, sum(running)::bigint AS running,
+    COALESCE(extract(epoch FROM now() - min(oldest)), 0)::float8 AS oldest_wait,
+    count(*) FILTER (WHERE waiting > 0 AND running < cap) AS competing,
+    COALESCE(sum(running / weight) FILTER (WHERE waiting > 0 AND running < cap), 0)::float8 AS shares,
+    COALESCE(sum((running / weight) ^ 2) FILTER (WHERE waiting > 0 AND running < cap), 0)::float8 AS squares
+FROM (
+    SELECT COALESCE(l.weight, 1) AS weight, COALESCE(l.cap, 0) AS cap, q.*
+    FROM (
+        SELECT org, count(*) FILTER (WHERE state = 'waiting') AS waiting,
+            count(*) FILTER (WHERE state = 'delayed') AS delayed, count(*) FILTER (WHERE state = 'leased') AS running,
+            min(accepted_at) FILTER (WHERE state = 'waiting') AS oldest
+        FROM queue GROUP BY org
+    ) q LEFT JOIN lane l USING (org)
+) lanes
+GROUP BY weight ORDER BY weight
 
 -- name: unpublished
 SELECT count(*) FROM outbox WHERE kind <> 'notice'
