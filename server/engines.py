@@ -32,7 +32,7 @@ from workers.catalog import Catalog, ConfigError
 from workers.catalog.orgs import Directory
 from workers.model.notice import Channel
 from workers.ports import Failpoint, Keys, Notifier
-from workers.rest import Egress, RestReader
+from workers.rest import Egress, RestReader, Shelf
 from workers.runtime.key_use import KeyUse
 from workers.runtime.supervisor import Supervisor
 
@@ -87,7 +87,7 @@ async def open_engines(
         pages = settings.data_dir / "pages"
         pages.mkdir(mode=0o700, parents=True, exist_ok=True)
         egress = Egress.parse(",".join(settings.egress_allow))
-        reader = RestReader(egress, clock, roll, folder=pages)
+        reader = RestReader(egress, clock, roll, shelf=Shelf(pages))
         stack.callback(reader.close)
         notifiers = stack.enter_context(open_notifiers(egress, clock))
         names = catalog.providers.canonical

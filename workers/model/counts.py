@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from workers.model.money import total as total_of
@@ -58,11 +59,16 @@ def below_zero(row: Mapping[str, Any]) -> bool:
 
 def added(rows: Iterable[Row], keys: Sequence[str], counts: Sequence[str]) -> Iterator[Row]:
     """Add rows of one key together, in any order; `raw` holds what has no column and is merged field by field."""
-    by_key: dict[tuple[Any, ...], list[Row]] = {}
+    key_of = itemgetter(*keys)
+    firsts: dict[Any, Row] = {}
+    pieces: dict[Any, list[Row]] = {}
     for row in rows:
-        by_key.setdefault(tuple(row[name] for name in keys), []).append(row)
-    for pieces in by_key.values():
-        yield pieces[0] if len(pieces) == 1 else _together(pieces, counts)
+        key = key_of(row)
+        first = firsts.setdefault(key, row)
+        if first is not row:
+            pieces.setdefault(key, [first]).append(row)
+    for key, row in firsts.items():
+        yield _together(pieces[key], counts) if key in pieces else row
 
 
 def _together(pieces: Sequence[Row], counts: Sequence[str]) -> Row:

@@ -108,7 +108,7 @@ class Read:
     Rows stand at `data_path`, how many there are in all at `total_path` when the provider says so: places as
     `workers/rest/expressions.py` reads them. `key_fields` tell rows apart in receipts; `page_fields` are the places
     of what is wanted of each answer beside its rows. `rules` say what answers mean that their status alone does not.
-    With `single_object` one object stands at `data_path`, which is the only row.
+    With `single_object` one object stands at `data_path`, which is the only row. A long page may come `in_parts`.
     """
 
     endpoint: Endpoint
@@ -124,6 +124,7 @@ class Read:
     single_object: bool = False
     form: BodyFormat = field(factory=BodyFormat)
     rules: tuple[ResponseRule, ...] = ()
+    in_parts: bool = False
 
 
 @frozen
@@ -146,10 +147,17 @@ class Page:
     """Rows of one page with its receipt. Numbers with a fraction are Decimal, never float.
 
     `fields` are the answer's page fields by their paths; one that is absent is not among them. Of a `partial` one
-    more parts follow; only the receipt of the last counts all rows, and is kept.
+    more parts follow; only the last has fields and a receipt that counts all rows, and is kept. `before` are the rows
+    of the parts before.
     """
 
     rows: tuple[Mapping[str, Any], ...]
     receipt: Receipt
     fields: Mapping[str, Any] = field(factory=dict)
     partial: bool = False
+    before: int = 0
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Pages and bytes that this adds to what was read: none until the last part."""
+        return (0, 0) if self.partial else (1, self.receipt.bytes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Any, NoReturn
@@ -14,6 +15,8 @@ from workers.rest.expressions import ABSENT, ExpressionError, expression
 
 _DIGITS = 1000
 _EXPONENT = 400
+
+Pairs = list[tuple[str, Any]]
 
 
 class DocumentError(ValueError):
@@ -48,13 +51,18 @@ def parse(body: bytes | bytearray) -> Any:
     Raises DocumentError for invalid UTF-8, duplicate keys, NaN and Infinity, lone surrogates, numbers out of any
     useful range and nesting too deep.
     """
-    try:
+    with explained():
         text = body.decode()
         if isinstance(body, bytearray):
             body.clear()  # the text is as long once more
-        members = _encodable_members if _may_hold_surrogates(text) else _members
-        # Hooks written in Python also let other threads run between two objects; the C parser alone would not.
-        return json.loads(text, object_pairs_hook=members, parse_float=_exact, parse_constant=_constant)
+        return decoder_for(text).decode(text)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say of whatever parsing raises what is wrong with the document, as DocumentError."""
+    try:
+        yield
     except DocumentError:
         raise
     except UnicodeError:
@@ -65,7 +73,15 @@ def parse(body: bytes | bytearray) -> Any:
         reason = f"is not JSON: {error.msg} at character {error.pos}"
     except (ValueError, InvalidOperation):
         reason = "holds a number that is out of range"
+    else:
+        return
     raise DocumentError(reason)
+
+
+def decoder_for(text: str) -> json.JSONDecoder:
+    """Return what parses a text strictly, with no more care for surrogates than it needs."""
+    # One character is found many times faster than two, and most pages escape nothing.
+    return _CAREFUL if "\\" in text and ("\\ud" in text or "\\uD" in text) else _PLAIN
 
 
 def at(value: Any, path: str) -> Any:
@@ -95,19 +111,15 @@ def object_at(value: Any, path: str) -> Mapping[str, Any]:
     return found
 
 
-def _may_hold_surrogates(text: str) -> bool:
-    # One character is found many times faster than two, and most pages escape nothing.
-    return "\\" in text and ("\\ud" in text or "\\uD" in text)
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _members(pairs: Pairs) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise DocumentError("has an object with a duplicate key")
     return members
 
 
-def _encodable_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def encodable_members(pairs: Pairs) -> dict[str, Any]:
+    """Make an object of members that are unique and can be written in UTF-8."""
     for key, value in pairs:
         key.encode()
         _encodable(value)
@@ -132,3 +144,8 @@ def _exact(text: str) -> Decimal:
 
 def _constant(_text: str) -> NoReturn:
     raise DocumentError("holds NaN or Infinity, which JSON does not have")
+
+
+# Hooks written in Python also let other threads run between two objects; the C parser alone would not.
+_PLAIN = json.JSONDecoder(object_pairs_hook=_members, parse_float=_exact, parse_constant=_constant)
+_CAREFUL = json.JSONDecoder(object_pairs_hook=encodable_members, parse_float=_exact, parse_constant=_constant)

@@ -40,8 +40,9 @@ def expression(text: str) -> Find:
     """
     if len(text) > LONGEST:
         raise ExpressionError(f"is longer than {LONGEST} characters")
-    if not text or _PLAIN.match(text):
-        return _walker(tuple(text.split(".")) if text else ())
+    keys = plain_keys(text)
+    if keys is not None:
+        return _walker(keys)
     try:
         compiled = jmespath.compile(text)
     except (JMESPathError, RecursionError, ValueError):
@@ -50,6 +51,13 @@ def expression(text: str) -> Find:
     if unknown:
         raise ExpressionError(f"{text[:80]!r} calls a function there is not: {unknown[0][:40]}")
     return _searcher(compiled)
+
+
+def plain_keys(text: str) -> tuple[str, ...] | None:
+    """Return the keys that a text of plain keys consists of, none for the whole; None for any other text."""
+    if not text:
+        return ()
+    return tuple(text.split(".")) if _PLAIN.match(text) else None
 
 
 def _functions(node: Any) -> Iterator[str]:

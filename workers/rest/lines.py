@@ -1,67 +1,21 @@
-"""Rows one after another, NDJSON and CSV: kept in a file while they come, then parsed a thousand at a time."""
+"""Rows of text one after another, NDJSON and CSV, read from a file that is never held."""
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
-import tempfile
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
-from pathlib import Path
 from typing import IO, Any
 
 from attrs import define
 
-from workers.model.body import BodyFormat
 from workers.rest.document import DocumentError, at, parse
 
-ROWS_AT_ONCE = 1000
-BYTES_AT_ONCE = 8 * 1024 * 1024
 LONGEST_LINE = 8 * 1024 * 1024
 
-Rows = tuple[Mapping[str, Any], ...]
 
-
-class LineFile:
-    """The body of one answer on disk, without a name; blocks, as files do. Close it."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by whoever reads it
-        self._digest = sha256()
-        self.bytes = 0
-
-    def write(self, piece: bytes) -> None:
-        """Take a piece of the body."""
-        self._file.write(piece)
-        self._digest.update(piece)
-        self.bytes += len(piece)
-
-    @property
-    def sha256(self) -> str:
-        """The digest of all that was written."""
-        return self._digest.hexdigest()
-
-    def parts(self, form: BodyFormat, data_path: str) -> Iterator[Rows]:
-        """Yield its rows, none of them when it is empty. Raises DocumentError."""
-        self._file.seek(0)
-        rows = _csv_rows(self._file, form.delimiter) if form.kind == "csv" else _json_rows(self._file, data_path)
-        while part := tuple(self._some(rows)):
-            yield part
-
-    def _some(self, rows: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        most = self._file.tell() + BYTES_AT_ONCE
-        for row in itertools.islice(rows, ROWS_AT_ONCE):
-            yield row
-            if self._file.tell() > most:
-                return
-
-    def close(self) -> None:
-        """Let the file go; closing twice does no harm."""
-        self._file.close()
-
-
-def _json_rows(file: IO[bytes], data_path: str) -> Iterator[Mapping[str, Any]]:
+def json_rows(file: IO[bytes], data_path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the object that stands at a path of each line. Raises DocumentError naming the line."""
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
         number += 1
@@ -78,8 +32,8 @@ def _json_rows(file: IO[bytes], data_path: str) -> Iterator[Mapping[str, Any]]:
         yield row
 
 
-def _csv_rows(file: IO[bytes], delimiter: str) -> Iterator[Mapping[str, Any]]:
-    """Yield rows of text; an empty field is null."""
+def csv_rows(file: IO[bytes], delimiter: str) -> Iterator[Mapping[str, Any]]:
+    """Yield rows of text; an empty field is null. Raises DocumentError."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     source = _Bounded(text)
     try:

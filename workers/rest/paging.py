@@ -10,9 +10,9 @@ from attrs import evolve, frozen
 from workers.model.failure import FailedError, Reason, provider_failed
 from workers.model.page import Read
 from workers.model.pagination import CursorPages, LinkPages, NumberPages, OffsetPages, SinglePage
+from workers.rest.bodies import BodyFile
 from workers.rest.document import Document, DocumentError, at
 from workers.rest.expressions import ABSENT
-from workers.rest.lines import LineFile
 from workers.rest.links import followed, next_in_header
 from workers.rest.request import Request, counted, with_parameter
 
@@ -23,13 +23,13 @@ CURSOR_BYTES = 4096
 class Answer:
     """A page that came: its document, and the Link header it came with.
 
-    With `lines` its rows are still to be read from there, and the document has none; `ignored` says that it counts
+    With a `file` its rows are still to be read from there, and the document has none; `ignored` says that it counts
     for nothing and ends the walk.
     """
 
     document: Document
     link: str = ""
-    lines: LineFile | None = None
+    file: BodyFile | None = None
     ignored: bool = False
 
 

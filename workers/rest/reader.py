@@ -6,7 +6,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from aiohttp import (
     ClientConnectionError,
@@ -23,6 +22,7 @@ from aiohttp import (
 )
 
 from workers.rest.authorised import Authorised
+from workers.rest.bodies import Shelf
 from workers.rest.calls import Calls
 from workers.rest.circuit import Circuits, CircuitTerms
 from workers.rest.egress import Egress
@@ -45,8 +45,8 @@ _HEADERS = 128
 class RestReader:
     """Reads any REST API within a policy of egress. `roll` gives chance in [0, 1).
 
-    `patience` is how many seconds one request may wait in a slot before its step is snoozed; long bodies of lines wait
-    in files without a name below `folder`. Close it at the end.
+    `patience` is how many seconds one request may wait in a slot before its step is snoozed; long bodies wait on the
+    `shelf`. Close it at the end.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RestReader:
         patience: float = PATIENCE_SECONDS,
         lookup: Lookup | None = None,
         tls: ssl.SSLContext | None = None,
-        folder: Path | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._egress = egress
         self._clock = clock
@@ -73,13 +73,13 @@ class RestReader:
         self._tokens = Tokens(clock, self._parsing)
         self._lookup = lookup or threaded_lookup(self._names)
         self._tls = tls
-        self._folder = folder
+        self._shelf = shelf or Shelf()
 
     @asynccontextmanager
     async def open(self, wiring: Wiring) -> AsyncIterator[RestReading]:
         """Open a reading for one step."""
         async with self._session(wiring.user_agent) as session:
-            sender = Sender(session, self._clock, self._parsing, self._folder)
+            sender = Sender(session, self._clock, self._parsing, self._shelf)
             calls = Calls(sender, wiring, self._circuits, self._clock, self._roll, self._patience)
             exchange = Exchange(session, self._egress, self._clock, self._roll, self._patience)
             authorised = Authorised(calls, wiring, self._tokens, exchange, self._clock)

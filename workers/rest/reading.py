@@ -9,18 +9,18 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from workers.model.failure import Reason, provider_failed
 from workers.model.page import Page, Read, Receipt
-from workers.model.pagination import NumberPages, OffsetPages
 from workers.rest.authorised import Authorised
+from workers.rest.bodies import BodyFile
 from workers.rest.document import Document, DocumentError, at
 from workers.rest.egress import Egress
 from workers.rest.expressions import ABSENT
-from workers.rest.lines import LineFile
 from workers.rest.paging import Answer, bad_page, found_at, next_request
 from workers.rest.request import Request, first_request
+from workers.rest.trail import Trail
 from workers.rest.wiring import Wiring
 
 _KEY_LENGTH = 200
@@ -45,19 +45,21 @@ class RestReading:
         credential = await self._calls.credential(read)
         await self._calls.poll(read, first)
         request: Request | None = first
-        trail = _Trail(read)
+        trail = Trail(read)
         while request is not None:
             answer = await self._calls.answer(read, request, credential)
             tally = Tally(read.key_fields)
-            if answer.lines is not None:
-                async with aclosing(self._parts(read, request, answer, answer.lines, tally)) as parts:
+            if answer.file is not None:
+                number = trail.number + 1
+                async with aclosing(self._parts(read, request, answer, answer.file, tally, number)) as parts:
                     async for part in parts:
                         yield part
+                answer = evolve(answer, document=evolve(answer.document, value=answer.file.value))
             tally.add(answer.document.rows)
             following = next_request(read, request, answer, tally.rows)
             trail.step(request, answer, tally.rows, following)
             receipt = _receipt(request, answer.document, tally, following, trail.number)
-            page = Page(tally.waiting, receipt, _fields(read, request, answer.document))
+            page = Page(tally.waiting, receipt, _fields(read, request, answer.document), before=tally.before)
             del answer, tally
             await self._wiring.receipt(page.receipt)
             yield page
@@ -65,69 +67,27 @@ class RestReading:
             request = following
 
     async def _parts(
-        self, read: Read, request: Request, answer: Answer, lines: LineFile, tally: Tally
+        self, read: Read, request: Request, answer: Answer, file: BodyFile, tally: Tally, number: int
     ) -> AsyncGenerator[Page, None]:
-        """Yield a page of lines in parts, all but the last, which is left in the tally."""
-        parts = lines.parts(read.form, read.data_path)
+        """Yield a page in parts, all but the last, which is left in the tally."""
+        parts = file.parts(read.form, read.data_path)
         loop = asyncio.get_running_loop()
         try:
             while rows := await loop.run_in_executor(self._threads, next, parts, ()):
                 if tally.waiting:
-                    receipt = _receipt(request, answer.document, tally, None, 0)
-                    yield Page(tally.waiting, receipt, partial=True)
+                    receipt = _receipt(request, answer.document, tally, None, number)
+                    yield Page(tally.waiting, receipt, partial=True, before=tally.before)
                 tally.add(rows)
         except DocumentError as error:
             raise bad_page(request, f"answered with a body that {error}") from None
         finally:
-            lines.close()
+            file.close()
 
     def _allowed(self, request: Request) -> Request:
         objection = self._egress.objection(request.url)
         if objection:
             raise provider_failed(Reason.CONFIG_INVALID, f"{request.shown}: {objection}", retryable=False)
         return request
-
-
-class _Trail:
-    """Where the walk has been: a request never comes twice, and pages are bounded."""
-
-    def __init__(self, read: Read) -> None:
-        self.number = 0
-        self._rows = 0
-        self._total = read.total_path
-        self._most = read.endpoint.limits.pages
-        # A server that ignores an offset or page number gives the same page for ever.
-        self._counts = isinstance(read.pagination, (OffsetPages, NumberPages))
-        self._asked: set[bytes] = set()
-        self._digest = ""
-
-    def step(self, request: Request, answer: Answer, rows: int, following: Request | None) -> None:
-        document = answer.document
-        self.number += 1
-        self._rows += rows
-        if not self._counts:
-            self._asked.add(request.identity)
-        if self._counts and rows and document.sha256 == self._digest:
-            raise bad_page(request, "gave the same page twice")
-        self._digest = document.sha256
-        if following is None:
-            if not answer.ignored:
-                self._complete(request, document)
-            return
-        if following.identity in self._asked:
-            raise bad_page(request, "names a next page that was read before")
-        if self.number >= self._most:
-            raise bad_page(request, f"has more than {self._most} pages")
-
-    def _complete(self, request: Request, document: Document) -> None:
-        """Compare with what the last page says there is in all; rows that came late or twice do no harm."""
-        if not self._total:
-            return
-        total = found_at(request, document.value, self._total)
-        if isinstance(total, bool) or not isinstance(total, int):
-            raise bad_page(request, f"does not say at {self._total!r} how many rows there are")
-        if self._rows < total:
-            raise bad_page(request, f"says there are {total} rows, but {self._rows} came", retryable=True)
 
 
 @define
@@ -139,6 +99,11 @@ class Tally:
     first_key: str = ""
     last_key: str = ""
     waiting: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def before(self) -> int:
+        """How many rows came before those that wait."""
+        return self.rows - len(self.waiting)
 
     def add(self, rows: tuple[Mapping[str, Any], ...]) -> None:
         """Count a part."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from http import HTTPStatus
-from pathlib import Path
 
 from aiohttp import ClientResponse, ClientSession
 from attrs import frozen
@@ -16,11 +15,11 @@ from opentelemetry import trace
 from workers.model.page import Read
 from workers.model.secret import Secret
 from workers.rest.answers import answered, read_answer, unread
+from workers.rest.bodies import BodyFile, Shelf
 from workers.rest.body import BodyError, check_headers, receive, receive_into
 from workers.rest.credentials import sign
 from workers.rest.document import Document
 from workers.rest.faults import TransportErrors, trouble_of
-from workers.rest.lines import LineFile
 from workers.rest.metrics import observe
 from workers.rest.paging import Answer
 from workers.rest.request import Request
@@ -47,20 +46,17 @@ _tracer = trace.get_tracer(__name__)
 class _Received:
     headers: Mapping[str, str]
     link: str
-    body: bytearray | LineFile
+    body: bytearray | BodyFile
 
 
 class Sender:
-    """Sends on one session; long pages are parsed in `threads`, so that the loop stays free.
+    """Sends on one session; long pages are parsed in `threads`, so that the loop stays free."""
 
-    Bodies of lines are kept in files without a name below `folder` (the system's own place without one).
-    """
-
-    def __init__(self, session: ClientSession, clock: Clock, threads: Executor, folder: Path | None = None) -> None:
+    def __init__(self, session: ClientSession, clock: Clock, threads: Executor, shelf: Shelf) -> None:
         self._session = session
         self._clock = clock
         self._threads = threads
-        self._folder = folder
+        self._shelf = shelf
 
     async def send(self, read: Read, request: Request, secret: Secret | None) -> Answer | Trouble:
         """Send once. Only a cancellation, or a credential that cannot be sent, is raised."""
@@ -106,21 +102,17 @@ class Sender:
         form, most = read.form, read.endpoint.limits.page_bytes
         check_headers(response.headers, form)
         link = ", ".join(response.headers.getall("Link", ()))
-        if form.kind == "json":
-            body = bytearray()
-            await receive_into(response, most, body.extend, gzipped=form.gzipped)
-            return _Received(response.headers, link, body)
-        file = LineFile(self._folder)
+        keeping = self._shelf.keeping(read)
         try:
-            await receive_into(response, most, file.write, gzipped=form.gzipped)
+            await receive_into(response, most, keeping.take, gzipped=form.gzipped)
         except BaseException:
-            file.close()
+            keeping.close()
             raise
-        return _Received(response.headers, link, file)
+        return _Received(response.headers, link, keeping.body)
 
     async def _parsed(self, read: Read, received: _Received) -> Answer | Trouble:
         body = received.body
-        if isinstance(body, LineFile):
+        if isinstance(body, BodyFile):
             return Answer(Document(None, (), body.sha256, body.bytes), received.link, body)
         asked = (read, received.headers, received.link, body, self._clock.now())
         if len(body) <= _PARSED_AT_ONCE:

@@ -3,15 +3,16 @@ from __future__ import annotations
 import pytest
 
 from workers.model.body import BodyFormat
+from workers.rest.bodies import BYTES_AT_ONCE, BodyFile
 from workers.rest.document import DocumentError
-from workers.rest.lines import BYTES_AT_ONCE, LONGEST_LINE, LineFile
+from workers.rest.lines import LONGEST_LINE
 
 CSV = BodyFormat("csv")
 JOINED = b'"%s\n",' % (b"x" * 1000) * (LONGEST_LINE // 1000)
 
 
-def written(*pieces: bytes) -> LineFile:
-    file = LineFile()
+def written(*pieces: bytes) -> BodyFile:
+    file = BodyFile()
     for piece in pieces:
         file.write(piece)
     return file

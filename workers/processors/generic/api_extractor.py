@@ -41,7 +41,7 @@ class _Extraction:
         shaped = bool(inherited or self.shape.flatten or self.shape.add)
         await self.sink.take(page, await self._all_shaped(page, inherited) if shaped else page.rows)
         before = self.progress
-        pages, size = (0, 0) if page.partial else (1, page.receipt.bytes)
+        pages, size = page.counted
         self.progress = Progress(before.rows + len(page.rows), before.pages + pages, before.bytes + size)
         await self.ctx.progress(self.progress)
 

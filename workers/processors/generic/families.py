@@ -75,7 +75,7 @@ class Family:
         return self.ctx.reading.pages(Reads(child, self.ctx.endpoint).of(child, self.more))
 
     def _names(self, page: Page, index: int, row: Row) -> Row:
-        where = f"{page.receipt.url}: row {index + 1} of page {page.receipt.number}"
+        where = f"{page.receipt.url}: row {page.before + index + 1} of page {page.receipt.number}"
         try:
             found = Shape(self.parent.fields).columns(row)
         except ShapeError as error:

@@ -111,7 +111,7 @@ class Values:
                 found = find(row)
                 value = kind.read(None if found is ABSENT else found)
             except ValueError as error:
-                where = f"{page.receipt.url}: row {index + 1} of page {page.receipt.number}"
+                where = f"{page.receipt.url}: row {page.before + index + 1} of page {page.receipt.number}"
                 message = f"{where}: its cursor {self.declared.cursor_path} {error}"
                 raise FailedError(Failure(Code.FAILED_PRECONDITION, Reason.DATA_INVALID, message)) from None
             if self.largest is None or value > self.largest:

@@ -44,6 +44,7 @@ class Reads:
             total_path=declared.pagination.total_path,
             form=BodyFormat(declared.format, declared.delimiter, gzipped=declared.compression == "gzip"),
             rules=tuple(self._rules(declared)),
+            in_parts=True,
         )
 
     def _address(self, declared: ReadDeclared) -> tuple[Endpoint, str, list[tuple[str, str]]]:

@@ -89,7 +89,7 @@ class Sink:
             try:
                 fitted = sink.fields.rows(batch, same, page.rows[start : start + size])
             except FieldError as error:
-                raise _unfit(page, start + error.index, error) from None
+                raise _unfit(page, page.before + start + error.index, error) from None
             await sink.load.write(fitted)
 
     async def _widen(self, sink: _Open, batch: list[Mapping[str, Any]]) -> None:

@@ -32,6 +32,7 @@ def daily_read(ctx: StepContext, path: str, group_by: tuple[str, ...], window: D
         pagination=CursorPages("page", "next_page", "has_more"),
         data_path="data",
         key_fields=("start_time",),
+        in_parts=True,
     )
     return DailyRead(ctx, read, window, _begins)
 

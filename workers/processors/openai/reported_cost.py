@@ -44,7 +44,8 @@ class _Tally:
 
     def read(self, page: Page, rows: Sequence[Row]) -> _Tally:
         before = self.progress
-        after = Progress(before.rows + len(rows), before.pages + 1, before.bytes + page.receipt.bytes)
+        pages, size = page.counted
+        after = Progress(before.rows + len(rows), before.pages + pages, before.bytes + size)
         return evolve(self, progress=after, total=total((self.total, *(row["amount"] for row in rows))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from workers.model.openai_usage import ENDPOINTS, Endpoint, breaks_identity, row
 from workers.model.page import Page
 from workers.model.run import Progress
 from workers.model.window import DateWindow
-from workers.ports import Load, StepContext, StepResult, Written
+from workers.ports import Load, Row, StepContext, StepResult, Written
 from workers.processors.buckets import bad_answer
 from workers.processors.days import LOADED_DAYS, days_to_read, tell_of_newer
 from workers.processors.openai.buckets import PROVIDER, daily_read
@@ -43,7 +44,8 @@ class _Tally:
 
     def read(self, page: Page, rows: int, mismatches: int) -> _Tally:
         before = self.progress
-        after = Progress(before.rows + rows, before.pages + 1, before.bytes + page.receipt.bytes)
+        pages, size = page.counted
+        after = Progress(before.rows + rows, before.pages + pages, before.bytes + size)
         return evolve(self, progress=after, mismatches=self.mismatches + mismatches)
 
     def wrote(self, written: Written) -> _Tally:
@@ -89,19 +91,20 @@ class OpenAiUsage:
         path = f"/organization/usage/{endpoint.name}"
         read = daily_read(ctx, path, endpoint.group_by, window, config.buckets_per_page or endpoint.buckets)
         async for page, days in read.pages():
-            count = 0
+            count = wrong = 0
             for day, results in days:
-                rows = list(self._rows(ctx, endpoint, page, day, results))
-                count += len(rows)
+                # A day of a large organisation takes longer than the event loop may be held up.
+                rows, odd = await asyncio.to_thread(self._rows, ctx, endpoint, page, day, results)
                 await load.write(rows)
-            wrong = sum(breaks_identity(result) for _, results in days for result in results)
+                count, wrong = count + len(rows), wrong + odd
             tally = tally.read(page, count, wrong)
             await ctx.progress(tally.progress)
         return evolve(tally, missing=tally.missing.union(read.missing))
 
     def _rows(
         self, ctx: StepContext, endpoint: Endpoint, page: Page, day: date, results: list[Mapping[str, Any]]
-    ) -> Iterator[Mapping[str, Any]]:
+    ) -> tuple[list[Row], int]:
+        """Return a day's rows, and how many of its results contradict themselves; results are let go on the way."""
         blank = endpoint.blank | {
             "org_slug": ctx.org,
             "provider": PROVIDER,
@@ -109,11 +112,20 @@ class OpenAiUsage:
             "fetched_at": ctx.clock.now(),
             "source_hash": page.receipt.sha256,
         }
+        wrong = 0
+
+        def mapped() -> Iterator[dict[str, Any]]:
+            nonlocal wrong
+            results.reverse()
+            while results:
+                result = results.pop()
+                wrong += breaks_identity(result)
+                yield row_of(endpoint, result, blank)
+
         try:
-            mapped = [row_of(endpoint, result, blank) for result in results]
+            return [*summed(mapped())], wrong
         except ValueError as error:
             raise bad_answer(page, f"{day}: {error}") from None
-        return summed(mapped)
 
     def _output(self, windows: tuple[DateWindow, ...], tally: _Tally) -> Mapping[str, Any]:
         days = [day.isoformat() for window in windows for day in window]

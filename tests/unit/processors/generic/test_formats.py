@@ -46,6 +46,12 @@ async def test_lines_are_read_in_parts_and_receipted_as_one_page(bench: Bench, c
     assert (receipt.first_key, receipt.last_key) == (("[0]", f"[{count - 1}]") if count else ("", ""))
 
 
+async def test_a_row_that_does_not_fit_is_counted_from_the_beginning_of_its_body(bench: Bench) -> None:
+    bench.declare(LINES)
+    bench.provider.script("/v1/export", lines(people(1200) + b'{"id": "x"}\n'))
+    assert "row 1201 of page 1: column id is a text" in await complaint(bench, Reason.DATA_INVALID)
+
+
 @pytest.mark.parametrize("coded", [{}, {"Content_Encoding": "gzip"}])
 async def test_a_gzip_file_is_unpacked_when_it_is_declared(bench: Bench, coded: dict[str, str]) -> None:
     body = gzip.compress(people(3))
