@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import aiohttp
@@ -18,13 +18,13 @@ from aiohttp import web
 _HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 _KINDS = ("load", "query", "copy", "extract")
 _MAX_BODY = 256 * 1024 * 1024
+_HEAD = 64 * 1024
 
 
 @attrs.frozen
 class Seen:
-    """One request: `job` is the kind of job it submits, if it does; `status` what the client got, 0 for nothing.
-
-    `configuration` is that of the job, where it is no upload.
+    """One request: `job` is the kind of job it submits, if it does, under `job_id`; `status` what the client got, 0 for
+    nothing. `configuration` is that of the job, where it is no upload.
     """
 
     method: str
@@ -32,20 +32,22 @@ class Seen:
     job: str | None
     status: int
     configuration: Mapping[str, Any] = {}
+    job_id: str = ""
 
 
 @attrs.define
 class Fault:
     """What goes wrong with the requests that match, from the `nth` on, `times` times (None: for good).
 
-    `path` is a regular expression, `job` the kind of job submitted (load, query, copy, extract). `status` with `body`
-    replaces the answer, before the emulator hears of the request or `after` it has done the work. `drop` ends the
-    connection instead of answering. `until` holds the request back until the event is set.
+    `path` and `job_id` are regular expressions, `job` the kind of job submitted (load, query, copy, extract).
+    `status` with `body` replaces the answer, before the emulator hears of the request or `after` it has done the work.
+    `drop` ends the connection instead of answering. `until` holds the request back until the event is set.
     """
 
     method: str = ""
     path: str = ""
     job: str | None = None
+    job_id: str = ""
     nth: int = 1
     times: int | None = 1
     status: int = 0
@@ -56,10 +58,10 @@ class Fault:
     until: asyncio.Event | None = None
     matched: int = attrs.field(default=0, init=False)
 
-    def strikes(self, method: str, path: str, job: str | None) -> bool:
+    def strikes(self, method: str, path: str, job: str | None, job_id: str = "") -> bool:
         """Count a matching request and say whether it is one of those that fail."""
         fits = self.method in ("", method) and re.search(self.path, path) and self.job in (None, job)
-        if not fits:
+        if not fits or not re.search(self.job_id, job_id):
             return False
         self.matched += 1
         return self.matched >= self.nth and (self.times is None or self.matched < self.nth + self.times)
@@ -72,12 +74,16 @@ def google_error(status: int, reason: str, message: str) -> dict[str, Any]:
 
 
 class BigQueryProxy:
-    """Forwards to the emulator; arm faults with `fail`, set `bytes_billed` to rewrite what jobs report."""
+    """Forwards to the emulator; arm faults with `fail`, set `bytes_billed` to rewrite what jobs report.
+
+    `edited` makes another text of the SQL that is asked for.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.url = ""
         self.seen: list[Seen] = []
         self.bytes_billed: int | None = None
+        self.edited: Callable[[str], str] | None = None
         self._upstream = upstream
         self._faults: list[Fault] = []
         self._changed = asyncio.Condition()
@@ -115,10 +121,12 @@ class BigQueryProxy:
         body = await request.read()
         configuration = _configuration(request.path, body)
         job = _job_kind(request.path, configuration)
-        strikes = [fault for fault in self._faults if fault.strikes(request.method, request.path_qs, job)]
-        answer = await self._answer(request, body, strikes[0] if strikes else None)
+        job_id = _job_id(body) if job else ""
+        strikes = [fault for fault in self._faults if fault.strikes(request.method, request.path_qs, job, job_id)]
+        answer = await self._answer(request, self._as_edited(body, configuration), strikes[0] if strikes else None)
+        status = answer.status if answer else 0
         async with self._changed:
-            self.seen.append(Seen(request.method, request.path_qs, job, answer.status if answer else 0, configuration))
+            self.seen.append(Seen(request.method, request.path_qs, job, status, configuration, job_id))
             self._changed.notify_all()
         if answer is not None:
             return answer
@@ -148,6 +156,13 @@ class BigQueryProxy:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
             return web.Response(status=answer.status, body=content, headers=kept)
 
+    def _as_edited(self, body: bytes, configuration: Mapping[str, Any]) -> bytes:
+        if self.edited is None or "query" not in configuration:
+            return body
+        said = json.loads(body)
+        said["configuration"]["query"]["query"] = self.edited(configuration["query"]["query"])
+        return json.dumps(said).encode()
+
     def _rewrite(self, content: bytes, content_type: str) -> bytes:
         if self.bytes_billed is None or "json" not in content_type:
             return content
@@ -166,6 +181,12 @@ def _configuration(path: str, body: bytes) -> Mapping[str, Any]:
         return {}
     found: Mapping[str, Any] = json.loads(body).get("configuration", {})
     return found
+
+
+def _job_id(body: bytes) -> str:
+    """Return the id a job is submitted under; of an upload it stands in the first part."""
+    found = re.search(rb'"jobId":\s*"([^"]+)"', body[:_HEAD])
+    return found[1].decode() if found else ""
 
 
 def _job_kind(path: str, configuration: Mapping[str, Any]) -> str | None:

@@ -23,6 +23,15 @@ async def emulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
 
 
 @pytest.fixture(scope="session")
+async def admitting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Emulator]:
+    """One that lets readers in between the statements of a script, as BigQuery does."""
+    emulator = Emulator(tmp_path_factory.mktemp("admitting"), admit_readers=True)
+    await emulator.start()
+    yield emulator
+    await emulator.stop()
+
+
+@pytest.fixture(scope="session")
 def bq(emulator: Emulator) -> Iterator[Any]:
     """A google-cloud-bigquery client with an empty dataset `ds`."""
     with connect(emulator.rest) as client:

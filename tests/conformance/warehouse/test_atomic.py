@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -25,14 +24,10 @@ _READERS = 3  # a query is several requests, and one comes in between two statem
 Seen = list[dict[tuple[date, str], int]]
 
 
-@pytest.fixture(scope="module")
-async def admitting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("admitting"), admit_readers=True)
-    await emulator.start()
-    with connect(emulator.rest) as client:
+@pytest.fixture(scope="module", autouse=True)
+async def dataset_to_watch(admitting: Emulator) -> None:
+    with connect(admitting.rest) as client:
         await asyncio.to_thread(client.create_dataset, DATASET)
-    yield emulator
-    await emulator.stop()
 
 
 def with_pauses() -> dict[str, str]:
@@ -65,6 +60,8 @@ async def watch(desk: Desk, run_seq: int) -> Seen:
     return [version for seen in await asyncio.gather(*reading) for version in seen]
 
 
+@pytest.mark.promise("P10")
+@pytest.mark.fault("F54")
 async def test_a_reader_sees_the_old_version_or_the_new_one(admitting: Emulator, tmp_path: Path) -> None:
     async with open_desk(admitting.rest, DATASET, tmp_path, sql=with_pauses()) as desk:
         seen = await watch(desk, 1)
@@ -72,6 +69,7 @@ async def test_a_reader_sees_the_old_version_or_the_new_one(admitting: Emulator,
     assert all(version in (OLD, NEW) for version in seen)
 
 
+@pytest.mark.fault("F54")
 async def test_without_the_transaction_a_reader_sees_a_torn_version(admitting: Emulator, tmp_path: Path) -> None:
     async with open_desk(admitting.rest, DATASET, tmp_path, sql=without_transaction()) as desk:
         for turn in range(5):  # a busy machine may take every reader past the gap

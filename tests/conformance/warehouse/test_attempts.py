@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.bigquery.connect import PROJECT
-from tests.fakes.bigquery_proxy import BigQueryProxy
+from tests.fakes.bigquery_proxy import BigQueryProxy, Fault, google_error
 from tests.plugins.warehouse_desk import FACTS, FIRST, SECOND, WINDOW, Desk, facts, open_desk
 from workers.ports import Row
 
@@ -127,3 +127,24 @@ async def test_nothing_of_a_run_stays_in_the_spool(desk: Desk, *, published: boo
         for load in (first, second) if published else ():
             await load.publish()
     assert list(desk.spool_dir.iterdir()) == []
+
+
+@pytest.mark.fault("F50")
+async def test_the_second_id_of_a_job_is_found_again_by_the_attempt_after_a_crash(
+    proxy: BigQueryProxy, dataset: str, tmp_path: Path, second: Desk
+) -> None:
+    first, error = r"dp_load_[^?]*(?<!_a2)", {"reason": "backendError", "message": "said by the server"}
+    failed = {
+        "jobReference": {"projectId": PROJECT, "jobId": "x", "location": "US"},
+        "status": {"state": "DONE", "errorResult": error, "errors": [error]},
+        "configuration": {"jobType": "LOAD", "load": {"destinationTable": {}}},
+    }
+    proxy.fail(Fault(job="load", job_id=f"{first}$", status=200, body=failed, times=2))
+    await die(proxy, dataset, tmp_path / "spool", "promote.before")
+    # What failed keeps its id: whoever comes after is told so, and looks at the next.
+    proxy.fail(Fault(job="load", job_id=f"{first}$", status=409, body=google_error(409, "duplicate", ""), times=2))
+    proxy.fail(Fault(method="GET", path=rf"/jobs/{first}\?", status=200, body=failed, times=2))
+    await second.restate(ROWS, fence=2)
+    assert sorted(seen.job_id[-3:] == "_a2" for seen in proxy.seen if seen.job == "load") == [False] * 2 + [True] * 2
+    assert statuses(proxy, "load") == [409] * 4
+    assert await second.counts() == {(FIRST, "completions"): 1200, (SECOND, "completions"): 800}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.fakes.bigquery_proxy import BigQueryProxy, Fault, google_error
@@ -60,6 +62,20 @@ async def test_a_job_whose_outcome_is_unknown_is_looked_up_and_done_once(
     assert await faulty.counts() == FOUND
 
 
+@pytest.mark.fault("F49")
+@pytest.mark.parametrize("job", ["load", "query"])
+async def test_a_job_that_exists_is_not_found_and_is_found_is_adopted(
+    faulty: Desk, proxy: BigQueryProxy, job: str
+) -> None:
+    proxy.fail(refuse(409, "duplicate", job=job, after=True))
+    proxy.fail(refuse(404, "notFound", method="GET", path="/jobs/dp_", times=2))
+    await faulty.restate(ROWS)
+    assert await faulty.counts() == FOUND
+    ids = {seen.job_id for seen in proxy.seen if seen.job == job and seen.job_id.startswith("dp_")}
+    assert not any(re.search(r"_a\d+$", one) for one in ids)
+
+
+@pytest.mark.fault("F49")
 async def test_a_job_that_exists_but_is_not_found_at_first_is_waited_for(faulty: Desk, proxy: BigQueryProxy) -> None:
     proxy.fail(Fault(job="load", drop=True, after=True))
     proxy.fail(refuse(404, "notFound", method="GET", path="/jobs/dp_load", times=2))
@@ -74,7 +90,8 @@ async def test_a_job_that_failed_for_now_is_repeated_under_the_next_id(
 ) -> None:
     proxy.fail(Fault(job="query", status=200, body=failed_job(reason)))
     await faulty.restate(ROWS)
-    assert submitted(proxy, "query") == 2
+    first, second = (seen.job_id for seen in proxy.seen if seen.job == "query")
+    assert second == f"{first}_a2"
     assert await faulty.counts() == FOUND
 
 
