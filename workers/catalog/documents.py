@@ -76,7 +76,7 @@ def _decode(file: str, content: bytes, findings: Findings, most_bytes: int) -> s
     elif b"\x00" in content:
         why = "holds NUL bytes; save it as plain UTF-8"
     if why:
-        findings.problems.append(Problem(file, 0, 0, f"the file {why}"))
+        findings.problems.append(Problem(file, 1, 1, f"the file {why}"))
         return None
     try:
         text = content.decode("utf-8")

@@ -13,6 +13,7 @@ from workers.catalog.faults import Fault
 from workers.model.days import declared_day
 from workers.model.parameter_value import type_value
 from workers.model.parameters import DAYS, RESERVED
+from workers.model.pattern import pattern_fault
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
 from workers.model.resolve import BUILT_IN, run_variables
 from workers.model.window import DateWindow
@@ -54,18 +55,14 @@ def parameter_faults(parameters: Mapping[str, ParameterFile]) -> Iterator[Fault]
             yield Fault(at, f"{name} is there for every pipeline and cannot be declared", key=True)
         if (declared.type is ParameterType.ENUM) is not bool(declared.values):
             yield Fault((*at, "values"), "values go with type enum, and an enum needs them")
-        elif declared.pattern and not _is_pattern(declared):
-            yield Fault((*at, "pattern"), "pattern is a regular expression, and goes with type string")
+        elif declared.pattern and (said := _pattern_fault(declared)):
+            yield Fault((*at, "pattern"), said)
         elif declared.default is not None:
             yield from _default_faults(declared_parameter(name, declared), (*at, "default"))
 
 
-def _is_pattern(declared: ParameterFile) -> bool:
-    try:
-        re.compile(declared.pattern)
-    except re.error:
-        return False
-    return declared.type is ParameterType.STRING
+def _pattern_fault(declared: ParameterFile) -> str:
+    return pattern_fault(declared.pattern) if declared.type is ParameterType.STRING else "pattern goes with type string"
 
 
 def _default_faults(parameter: Parameter, at: tuple[str, ...]) -> Iterator[Fault]:

@@ -148,7 +148,7 @@ def _read(tree: Tree, path: str, findings: Findings) -> TableSchema | None:
     try:
         json.loads(content)
     except (ValueError, RecursionError) as error:
-        line, column = getattr(error, "lineno", 0), getattr(error, "colno", 0)
+        line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
         findings.problems.append(Problem(tree.label(path), line, column, "not valid JSON"))
         return None
     document = read_document(tree.label(path), content, findings, most_bytes=MOST_BYTES)

@@ -125,7 +125,7 @@ def _pattern(line: Mapping[str, str]) -> str:
     pattern = line.get("model_match") or f"^{re.escape(line['model_id'])}$"
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"model_match is no pattern: {error}") from None
     if _NOT_RE2.search(pattern):
         raise ValueError("model_match looks around or back, which RE2 cannot")

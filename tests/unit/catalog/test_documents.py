@@ -73,12 +73,12 @@ def test_only_true_false_null_integers_and_decimals_are_typed(written: str, valu
         ("a: 9999999999999999999\n", "x.yml:1:4: the number is too large"),
         ("a: " + "9" * 5000 + "\n", "x.yml:1:4: the number is too large"),
         ("a: " + "[" * 100_000, "x.yml:1:36: nested deeper than 32 levels"),
-        (b"\xef\xbb\xbfa: 1\n", "x.yml: the file starts with a byte order mark"),
-        ("a: 1\n".encode("utf-16"), "x.yml: the file starts with a byte order mark"),
-        ("a: 1\n".encode("utf-16-le"), "x.yml: the file holds NUL bytes"),
+        (b"\xef\xbb\xbfa: 1\n", "x.yml:1:1: the file starts with a byte order mark"),
+        ("a: 1\n".encode("utf-16"), "x.yml:1:1: the file starts with a byte order mark"),
+        ("a: 1\n".encode("utf-16-le"), "x.yml:1:1: the file holds NUL bytes"),
         (b"a: 1\nb: \xff\n", "x.yml:2:1: not valid UTF-8"),
         (b"a: \x01\n", "x.yml:1:1: the file holds a character"),
-        (b"a: 1\n#" + b"x" * 10_000_000, "x.yml: the file is larger than 256 KiB"),
+        (b"a: 1\n#" + b"x" * 10_000_000, "x.yml:1:1: the file is larger than 256 KiB"),
     ],
 )
 def test_what_strict_yaml_refuses_is_named_with_its_place(content: str | bytes, fault: str) -> None:

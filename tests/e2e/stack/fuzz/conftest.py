@@ -21,7 +21,7 @@ from tests.plugins.sandbox import Running
 ORG = "fuzzed"
 SCHEDULES = f"/api/v1/scheduler/org/{ORG}/pipelines"
 NEVER_SOON = "0 0 29 2 *"
-PATIENCE = 8.0
+PATIENCE = 30.0
 MARKS = """
 SELECT (SELECT count(*) FROM run WHERE org = $1) AS runs,
     (SELECT count(*) FROM idempotency WHERE org = $1) AS keys,

@@ -54,7 +54,7 @@ class Documented:
         root = not any("orgKey" in one for one in self._security(case))
         running = self.fuzzed.running
         key = {"X-CA-Root-Key": running.stack.secrets.root_key} if root else {"X-API-Key": self.fuzzed.org.key}
-        return case.call(base_url=running.stack.edge.rest, session=self.session, headers=key, timeout=10)
+        return case.call(base_url=running.stack.edge.rest, session=self.session, headers=key, timeout=30)
 
     def _security(self, case: Case[Any]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = case.operation.definition.raw["x-keys"]
