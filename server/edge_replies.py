@@ -6,11 +6,12 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN = "datapipeline"
 _ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+_RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 _LAST_STATUS = 599
 _BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 # Where a filter refuses, as its details begin; what the transcoder says itself names classes and types of the inside.
@@ -39,9 +40,10 @@ IS_NATIVE: list[dict[str, Any]] = [
 def local_replies(rows: Sequence[dict[str, Any]], numbers: Iterable[str] = ()) -> dict[str, Any]:
     """Map every status in the table, then any other error, to the one error shape, in JSON and in gRPC.
 
-    A row holds `status`, `code` (canonical), `reason`, `message` and, where gRPC answers with another, `grpc_code`. One
-    with `where` is for what a filter refuses there, and comes first: in the `headers`, answered with status `as`;
-    in the `body`; in the `query`, or in a `number` of it, whose name stands for {name} and is one of `numbers`.
+    A row holds `status`, `code` (canonical), `reason`, `message`, a `grpc_code` where gRPC answers with another, and
+    `retry_after` in seconds where trying again can help. One with `where` is for what a filter refuses there, and comes
+    first: in the `headers`, answered with status `as`; in the `body`; in the `query`, or in a `number` of it,
+    whose name stands for {name} and is one of `numbers`.
     """
     refused = [mapper for row in rows if "where" in row for mapper in _refused(row, numbers)]
     plain = [mapper for row in rows if "where" not in row for mapper in (_json(row), _grpc(row))]
@@ -51,15 +53,25 @@ def local_replies(rows: Sequence[dict[str, Any]], numbers: Iterable[str] = ()) -
 
 def _json(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
     conditions = [*_status(row["status"]), *only, {"or_filter": {"filters": IS_REST}}]
-    return _mapper(conditions, [], {"json_format": _shape(row["code"], row["reason"], row["message"])})
+    shape = _shape(row["code"], row["reason"], row["message"])
+    if "retry_after" in row:
+        shape["details"].append({"@type": _RETRY_INFO, "retry_delay": f"{row['retry_after']}s"})
+    return _mapper(conditions, _again(row), {"json_format": shape})
 
 
 def _grpc(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
     conditions = [*_status(row["status"]), *only, *IS_NATIVE]
     status = _status_message(row.get("grpc_code", row["code"]), row["reason"], row["message"])
+    if "retry_after" in row:
+        delay = duration_pb2.Duration(seconds=row["retry_after"])
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     details = base64.b64encode(status.SerializeToString()).rstrip(b"=").decode()
-    headers = [_set("grpc-status", str(status.code)), _set("grpc-status-details-bin", details)]
+    headers = [_set("grpc-status", str(status.code)), _set("grpc-status-details-bin", details), *_again(row)]
     return _mapper(conditions, headers, {"text_format_source": {"inline_string": row["message"]}})
+
+
+def _again(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [_set("retry-after", str(row["retry_after"]))] if "retry_after" in row else []
 
 
 def _refused(row: dict[str, Any], numbers: Iterable[str]) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ class Arena:
     told: dict[tuple[str, str], set[str]] = field(factory=dict)
     _loaded: Loaded = field(init=False)
     _replicas: list[Service] = field(factory=list)
+    _gates: list[Path] = field(factory=list)
     _numbers: Iterator[int] = field(factory=itertools.count)
     _day: date = DAY
 
@@ -110,7 +111,13 @@ class Arena:
 
     def gate(self) -> Path:
         """Return a file that no run has waited for yet; a run of the laboratory waits until it is there."""
-        return self.folder / f"gate-{next(self._numbers)}"
+        self._gates.append(self.folder / f"gate-{next(self._numbers)}")
+        return self._gates[-1]
+
+    def open_gates(self) -> None:
+        """Let go on whatever still waits."""
+        for gate in self._gates:
+            gate.touch()
 
     async def holder(self, run_id: str) -> str:
         """Return the worker that holds a run, once one does."""

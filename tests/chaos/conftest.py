@@ -81,4 +81,5 @@ async def arena(whole_arena: Arena, request: pytest.FixtureRequest) -> AsyncIter
     await whole_arena.ready()
     whole_arena.faults = names(request.node, "fault")
     yield whole_arena
+    whole_arena.open_gates()
     await whole_arena.running.faults()

@@ -69,7 +69,8 @@ async def test_native_grpc_follows_the_same_rule(pipelines: Any, echo: EchoServi
 async def test_a_stopping_service_gets_no_new_call(
     rest: RestClient, stopping: EchoService, method: str, path: str
 ) -> None:
-    assert (await rest.ask(method, path)).refusal == UNAVAILABLE
+    reply = await rest.ask(method, path)
+    assert (reply.refusal, reply.headers["Retry-After"]) == (UNAVAILABLE, "1")
     assert not stopping.calls
 
 
@@ -108,6 +109,7 @@ async def test_nothing_behind_is_unavailable_to_native_grpc(pipelines: Any, gone
         await pipelines.ListPipelines(pipelines_pb2.ListPipelinesRequest())
     assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
     assert refused.value.details() == "The service is not available. Try again."
+    assert "google.rpc.RetryInfo" in str(refused.value.trailing_metadata())
     assert not gone.calls
 
 
