@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -36,6 +36,7 @@ class Snoozed:
 
 Outcome = StepRun | Snoozed
 Attempt = Callable[[Step, StepRun, Mapping[str, StepRun]], Coroutine[Any, Any, Outcome]]
+Obstacle = Callable[[], Awaitable[RunError | None]]
 
 
 class Execution:
@@ -43,6 +44,7 @@ class Execution:
 
     `attempt(step, before, done)` does one step to its outcome; it raises when it is cancelled, and what the journal
     raises. A step that ignores its cancellation for `patience` seconds is left behind: its fence keeps it from writing.
+    `obstacle()` says what keeps a run that is under way from going on: its steps end, and no other begins.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Execution:
         supervisor: Supervisor,
         interrupted: asyncio.Future[Interruption],
         patience: float,
+        obstacle: Obstacle,
     ) -> None:
         self._lease = lease
         self._pipeline = pipeline
@@ -62,6 +65,8 @@ class Execution:
         self._supervisor = supervisor
         self._interrupted = interrupted
         self._patience = patience
+        self._obstacle = obstacle
+        self._stopped: RunError | None = None
         self._done = {step.step_id: step for step in lease.run.steps if step.status.settled}
         self._live: dict[asyncio.Task[Outcome], StepRun] = {}
         self._snoozed: Snoozed | None = None
@@ -86,7 +91,7 @@ class Execution:
     async def _walk(self) -> Snoozed | RunStatus | None:
         marks: list[Mark] = []
         while not self._interrupted.done():
-            begun = self._begin()
+            begun = await self._next()
             marks += [StepBegan(step.step_id, step.attempt) for step in begun]
             if not begun and not self._live:
                 return await self._end(marks)
@@ -108,14 +113,22 @@ class Execution:
         if not all(task.done() for task in self._live):
             await self._recorder.record()
 
+    async def _next(self) -> list[StepRun]:
+        """Return what starts now; before any but the first steps ask whether the run may go on."""
+        begun = self._begin()
+        if not begun or not self._done or self._closing or self._stopped is not None:
+            return begun
+        self._stopped = await self._obstacle()
+        return begun if self._stopped is None else self._begin()
+
     def _begin(self) -> list[StepRun]:
         """Return what starts now: steps whose turn has come, and when nothing else is left those at the end."""
         outcomes = self._outcomes()
-        failed = decisive(self._pipeline, outcomes)
+        failed = self._stopped or decisive(self._pipeline, outcomes)
         if self._snoozed is not None and (failed is None or self._live):
             return []
         running = {step.step_id: StepStatus.RUNNING for step in self._live.values()}
-        begun = startable(self._pipeline, running | outcomes)
+        begun = startable(self._pipeline, running | outcomes) if self._stopped is None else ()
         if not begun and not self._live:
             begun = closing(self._pipeline, outcomes, RunStatus.FAILED if failed else RunStatus.COMPLETED)
             self._closing = bool(begun)
@@ -159,18 +172,23 @@ class Execution:
 
     async def _end(self, marks: list[Mark]) -> Snoozed | RunStatus:
         outcomes = self._outcomes()
-        failed = decisive(self._pipeline, outcomes)
+        failed = self._failure(outcomes)
         if self._snoozed is not None and failed is None:
             if self._snoozed.limited:
                 marks.append(Noticed(event=Event.RATE_LIMIT_EXCEEDED, why=self._snoozed.why))
             await self._recorder.record(*marks)
             return self._snoozed
         marks += [_never(step, StepStatus.SKIPPED) for step in unreached(self._pipeline, outcomes)]
-        ended = RunEnded(RunStatus.COMPLETED)
-        if failed is not None:
-            ended = RunEnded(RunStatus.FAILED, self._done[failed.step_id].error)
+        ended = RunEnded(RunStatus.COMPLETED) if failed is None else failed
         await self._recorder.record(*marks, ended)
         return ended.status
+
+    def _failure(self, outcomes: Mapping[str, StepStatus]) -> RunEnded | None:
+        """Return how the run fails: by the step that stopped it, else by what kept it from going on."""
+        failed = decisive(self._pipeline, outcomes)
+        if failed is not None:
+            return RunEnded(RunStatus.FAILED, self._done[failed.step_id].error)
+        return RunEnded(RunStatus.FAILED, self._stopped) if self._stopped is not None else None
 
     async def _cease(self) -> None:
         """Cancel what is live and wait for it, but not for ever."""

@@ -45,6 +45,9 @@ class Runner:
 
     `dataset(org)` names the organisation's dataset; `away_seconds` is the wait for what a run needs to start with and
     is away; `patience` is how long a step may take to hear of its cancellation, in seconds.
+
+    Whose subscription ends, or who is suspended, has no run started; of runs under way the steps that run come to their
+    end, no other begins, and the run fails with SUBSCRIPTION_INACTIVE: a retry goes on behind what is done.
     """
 
     dispatch: Dispatch
@@ -113,6 +116,7 @@ class Runner:
             self.supervisor,
             interrupted,
             self.patience,
+            lambda: self._obstacle(run),
         )
         timer = asyncio.get_running_loop().call_later(pipeline.timeout_minutes * 60, _time_out, interrupted)
         try:
@@ -135,13 +139,20 @@ class Runner:
         path = "/".join(part for part in (run.provider, run.domain, run.pipeline) if part)
         return self.catalog.parse(path, source)
 
-    async def _check_subscription(self, run: Run) -> Subscription | None:
+    async def _check_subscription(self, run: Run, what: str = "the run was not started") -> Subscription | None:
         org = await self.directory.org(run.org_slug)
         obstacle = "the organisation is not known any more" if org is None else org.obstacle(self.clock.now().date())
         if obstacle:
-            message = f"the run was not started: {obstacle}"
-            raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, message))
+            raise FailedError(Failure(Code.PERMISSION_DENIED, Reason.SUBSCRIPTION_INACTIVE, f"{what}: {obstacle}"))
         return org.subscription if org else None
+
+    async def _obstacle(self, run: Run) -> RunError | None:
+        """Say what keeps a run under way from going on: a subscription that ended, not a directory that is away."""
+        try:
+            await self._check_subscription(run, "no further step was started")
+        except FailedError as error:
+            return None if error.failure.retryable else RunError.of(error.failure)
+        return None
 
     def _note_wait(self, run: Run, terms: Subscription | None) -> None:
         if _first(run) and run.start_time is not None:

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
+from tests.fakes.directory import OrgBook
 from tests.fakes.shaky import AWAY, ShakyDispatch
 from tests.fakes.workshop import ONE_STEP, Workshop, uninterrupted
 from workers.model.failure import FailedError, Reason
@@ -31,6 +32,19 @@ class AwayBook:
         raise FailedError(AWAY)
 
 
+@define
+class LeavingBook:
+    """A directory that knows everybody until it is away."""
+
+    book: OrgBook
+    away: bool = False
+
+    async def org(self, slug: str) -> Org | None:
+        if self.away:
+            raise FailedError(AWAY)
+        return await self.book.org(slug)
+
+
 @pytest.mark.fault("F60")
 async def test_a_run_whose_subscription_ended_while_it_waited_is_not_started(shop: Workshop) -> None:
     await shop.declare()
@@ -40,6 +54,44 @@ async def test_a_run_whose_subscription_ended_while_it_waited_is_not_started(sho
     assert (run.status, run.step("only").status, run.step("only").attempt) == (RunStatus.FAILED, "SKIPPED", 0)
     assert run.error is not None
     assert run.error.reason is Reason.SUBSCRIPTION_INACTIVE
+
+
+TWO_STEPS = """\
+steps:
+  - {step_id: only, ps_type: lab.act}
+  - {step_id: beside, ps_type: lab.act, depends_on: []}
+  - {step_id: next, ps_type: lab.act, depends_on: only, on_failure: continue}
+  - {step_id: told, ps_type: lab.act, trigger: on_failure}
+"""
+
+
+@pytest.mark.fault("F60")
+async def test_a_run_whose_organisation_is_suspended_ends_its_steps_and_begins_no_other(shop: Workshop) -> None:
+    async def suspended(_ctx: StepContext) -> StepResult:
+        shop.enrol("acme", status="SUSPENDED")
+        return StepResult(rows=3)
+
+    run = await shop.do(TWO_STEPS, only=suspended)
+    steps = {step.step_id: step.status for step in run.steps}
+    assert steps == {"only": "COMPLETED", "beside": "COMPLETED", "next": "SKIPPED", "told": "COMPLETED"}
+    assert run.error is not None
+    assert (run.status, run.error.reason) == (RunStatus.FAILED, Reason.SUBSCRIPTION_INACTIVE)
+    assert run.error.message == "no further step was started: the organisation is SUSPENDED, not ACTIVE"
+    assert (await shop.journal.depth()).running == 0
+
+
+@pytest.mark.fault("F60")
+async def test_a_run_under_way_goes_on_while_the_directory_is_away(shop: Workshop) -> None:
+    async def away(_ctx: StepContext) -> StepResult:
+        book.away = True
+        return StepResult()
+
+    book = LeavingBook(shop.book)
+    await shop.declare(TWO_STEPS)
+    shop.parts["only"] = away
+    run_id = await shop.submit()
+    await shop.runner(directory=book).run(await shop.lease(), uninterrupted())
+    assert (await shop.run(run_id)).status is RunStatus.COMPLETED
 
 
 async def test_a_run_waits_for_a_directory_that_is_away(shop: Workshop) -> None:
