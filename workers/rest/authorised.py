@@ -32,6 +32,7 @@ class Authorised:
     _exchange: Exchange
     _clock: Clock
     _found: dict[tuple[str, str], tuple[float, Secret]] = field(factory=dict, init=False, repr=False)
+    _replaced: dict[tuple[str, str], Secret] = field(factory=dict, init=False, repr=False)
 
     async def credential(self, read: Read) -> Secret | None:
         """Find the stored secret of a read; None where it needs none."""
@@ -51,9 +52,14 @@ class Authorised:
         await self._calls.poll(read, request)
 
     async def answer(self, read: Read, request: Request, credential: Secret | None) -> Answer:
-        """Return the page, as `Calls.answer`. A token that ended before its time is replaced once."""
-        if credential is None or _auth(read).kind not in TOKEN_KINDS:
-            return await self._calls.answer(read, request, credential)
+        """Return the page, as `Calls.answer`.
+
+        A token that ended before its time is replaced once, a secret that was rotated meanwhile by the one stored now.
+        """
+        if credential is None:
+            return await self._calls.answer(read, request, None)
+        if _auth(read).kind not in TOKEN_KINDS:
+            return await self._with_secret(read, request, credential)
         access = await self._access(read, credential)
         try:
             return await self._calls.answer(read, request, access.token)
@@ -62,6 +68,27 @@ class Authorised:
                 raise
         renewed = await self._access(read, credential, access.token)
         return await self._calls.answer(read, request, renewed.token)
+
+    async def _with_secret(self, read: Read, request: Request, credential: Secret) -> Answer:
+        auth = _auth(read)
+        key = (auth.provider, auth.secret_key)
+        used = self._replaced.get(key, credential)
+        try:
+            return await self._calls.answer(read, request, used)
+        except FailedError as error:
+            stored = await self._stored_now(auth) if _rejected(error) else None
+            if stored is None or stored.reveal() == used.reveal():
+                raise
+        self._replaced[key] = stored
+        self._found.pop(key, None)
+        return await self._calls.answer(read, request, stored)
+
+    async def _stored_now(self, auth: Auth) -> Secret | None:
+        """Look the secret up again; None where that cannot be known, for the rejection says more than why."""
+        try:
+            return await secret_of(auth, self._wiring)
+        except FailedError:
+            return None
 
     async def _access(self, read: Read, credential: Secret, rejected: Secret | None = None) -> Access:
         limits = read.endpoint.limits
