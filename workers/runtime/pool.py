@@ -24,6 +24,7 @@ Run = Callable[[Lease, asyncio.Future[Interruption]], Coroutine[Any, Any, None]]
 AWAY_SECONDS = 1.0
 # Of the time to stop, what is left to runs that are interrupted before their leases are given back.
 LAST_SHARE, LAST_SECONDS = 0.2, 1.5
+REST_SECONDS, LONGEST_REST = 0.001, 0.02
 
 
 @frozen
@@ -131,8 +132,7 @@ class Pool:
                 log.warning("claiming put off", reason=error.failure.reason)
                 await self._clock.sleep(AWAY_SECONDS * (0.5 + self._roll()))
             else:
-                if not claimed:
-                    await self._until_woken()
+                await (self._clock.sleep(_rest(claimed)) if claimed else self._until_woken())
 
     async def _take_on(self) -> int:
         """Claim what there is room for and lay it into the mailboxes; return how many runs that is."""
@@ -174,3 +174,8 @@ class Pool:
         self._woken.set()
         if not len(self._held):
             self._empty.set()
+
+
+def _rest(claimed: int) -> float:
+    """Return how long the next claim waits for company: the busier it is, the more a claim should bring."""
+    return min(claimed * REST_SECONDS, LONGEST_REST)

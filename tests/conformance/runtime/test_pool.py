@@ -104,6 +104,19 @@ async def test_a_journal_that_is_away_for_long_stops_no_actor(shop: Workshop) ->
     await crowd.arrivals(1)
 
 
+async def test_a_claim_that_brought_much_waits_a_moment_for_company_and_then_claims_again(shop: Workshop) -> None:
+    crowd = Crowd(shop)
+    await submitted(shop, 3)
+    clock = shop.clock = ManualClock()
+    shop.start(crowd.run, slots=10)
+    await crowd.arrivals(3)
+    await clock.until_asleep(3)
+    assert clock.next_wake == pytest.approx(0.003)
+    await submitted(shop, 1)
+    clock.advance(0.003)
+    await crowd.arrivals(1)
+
+
 @pytest.mark.promise("P13")
 async def test_every_run_of_many_organisations_ends_and_every_slot_is_free_again(shop: Workshop) -> None:
     await shop.declare()
