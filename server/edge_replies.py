@@ -21,6 +21,8 @@ _FILTERS = {
     "number": "early_grpc_json_transcode",
     "body": "grpc_json_transcode",
 }
+# What no number of 32 bits is written as, if the transcoder refused it: from 2·10⁹ on, where only few are one.
+_NO_NUMBER = "-?|[^0-9&-][^&]*|-?[0-9]+[^0-9&][^&]*|-[^0-9&][^&]*|-?[0-9]{11}[^&]*|-?[2-9][0-9]{9}"
 _GRPC_CONTENT = {
     "name": "content-type",
     "string_match": {"prefix": "application/grpc"},
@@ -40,10 +42,10 @@ IS_NATIVE: list[dict[str, Any]] = [
 def local_replies(rows: Sequence[dict[str, Any]], numbers: Iterable[str] = ()) -> dict[str, Any]:
     """Map every status in the table, then any other error, to the one error shape, in JSON and in gRPC.
 
-    A row holds `status`, `code` (canonical), `reason`, `message`, a `grpc_code` where gRPC answers with another, and
-    `retry_after` in seconds where trying again can help. One with `where` is for what a filter refuses there, and comes
-    first: in the `headers`, answered with status `as`; in the `body`; in the `query`, or in a `number` of it,
-    whose name stands for {name} and is one of `numbers`.
+    A row holds `status`, `code` (canonical), `reason`, `message`, a `grpc_code` where gRPC answers with another, `as`
+    where another status is answered, and `retry_after` in seconds where trying again can help. One with `where` is for
+    what a filter refuses there, and comes first: in the `headers`; in the `body`; in the `query`, or in a `number` of
+    it, whose name stands for {name} and is one of `numbers`.
     """
     refused = [mapper for row in rows if "where" in row for mapper in _refused(row, numbers)]
     plain = [mapper for row in rows if "where" not in row for mapper in (_json(row), _grpc(row))]
@@ -56,7 +58,7 @@ def _json(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
     shape = _shape(row["code"], row["reason"], row["message"])
     if "retry_after" in row:
         shape["details"].append({"@type": _RETRY_INFO, "retry_delay": f"{row['retry_after']}s"})
-    return _mapper(conditions, _again(row), {"json_format": shape})
+    return _mapper(conditions, _again(row), {"json_format": shape}) | _as(row)
 
 
 def _grpc(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,11 @@ def _grpc(row: dict[str, Any], *only: dict[str, Any]) -> dict[str, Any]:
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     details = base64.b64encode(status.SerializeToString()).rstrip(b"=").decode()
     headers = [_set("grpc-status", str(status.code)), _set("grpc-status-details-bin", details), *_again(row)]
-    return _mapper(conditions, headers, {"text_format_source": {"inline_string": row["message"]}})
+    return _mapper(conditions, headers, {"text_format_source": {"inline_string": row["message"]}}) | _as(row)
+
+
+def _as(row: dict[str, Any]) -> dict[str, Any]:
+    return {"status_code": row["as"]} if "as" in row else {}
 
 
 def _again(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -85,7 +91,7 @@ def _refused(row: dict[str, Any], numbers: Iterable[str]) -> list[dict[str, Any]
     }
     refused = {"extension_filter": said}
     if row["where"] == "headers":
-        return [mapper | {"status_code": row["as"]} for mapper in (_json(row, refused), _grpc(row, refused))]
+        return [_json(row, refused), _grpc(row, refused)]
     if row["where"] != "number":
         return [_json(row, refused)]
     conditions = [*_status(row["status"]), refused, {"or_filter": {"filters": IS_REST}}]
@@ -96,13 +102,12 @@ def _refused(row: dict[str, Any], numbers: Iterable[str]) -> list[dict[str, Any]
 
 
 def _no_number(name: str) -> list[dict[str, Any]]:
-    """Match a query that gives a parameter something else than digits."""
-    given, well = f".*[?&]{name}=.*", f".*[?&]{name}=-?[0-9]{{1,10}}(&.*)?"
-    return [_path(given), _path(well, invert_match=True)]
+    """Match a query that gives a parameter something else than a whole number of 32 bits."""
+    return [_path(f".*[?&]{name}=(?:{_NO_NUMBER})(?:&.*)?")]
 
 
-def _path(regex: str, **options: bool) -> dict[str, Any]:
-    header = {"name": "x-envoy-original-path", "string_match": {"safe_regex": {"regex": regex}}, **options}
+def _path(regex: str) -> dict[str, Any]:
+    header = {"name": "x-envoy-original-path", "string_match": {"safe_regex": {"regex": regex}}}
     return {"header_filter": {"header": header}}
 
 
