@@ -6,7 +6,7 @@ import re
 
 from google.protobuf.struct_pb2 import Struct
 
-from server.convert.values import json_of
+from server.convert.values import NotJsonError, plain
 from workers.model.failure import Code, FailedError, Failure, Reason, Violation, refused
 
 DEFAULT_PAGE = 20
@@ -18,13 +18,26 @@ _KEY = re.compile(r"[ -~]{1,128}\Z")
 
 
 def parameters_of(struct: Struct) -> dict[str, object]:
-    """Return the parameters as they came; raises FailedError(PARAMETERS_INVALID) for more than anything may need."""
+    """Return the parameters as they came; raises FailedError(PARAMETERS_INVALID) for what no JSON can be.
+
+    So it does for more than anything may need.
+    """
     if struct.ByteSize() > MOST_PARAMETER_BYTES:
-        violation = Violation("parameters", "are too large")
-        message = "the parameters are too large"
-        failure = Failure(Code.INVALID_ARGUMENT, Reason.PARAMETERS_INVALID, message, violations=(violation,))
-        raise FailedError(failure)
-    return json_of(struct)
+        raise _unfit("the parameters are too large", Violation("parameters", "are too large"))
+    given: dict[str, object] = {}
+    wrong: list[Violation] = []
+    for name, value in struct.fields.items():
+        try:
+            given[name] = plain(value)
+        except NotJsonError as error:
+            wrong.append(Violation(name, str(error)))
+    if wrong:
+        raise _unfit("the parameters are not valid: what JSON cannot hold", *wrong)
+    return given
+
+
+def _unfit(message: str, *violations: Violation) -> FailedError:
+    return FailedError(Failure(Code.INVALID_ARGUMENT, Reason.PARAMETERS_INVALID, message, violations=violations))
 
 
 def domain_of(text: str) -> str:

@@ -13,9 +13,16 @@ EXACT = 2**53
 """Up to here every whole number is exact as a double."""
 
 
+class NotJsonError(ValueError):
+    """A Value that no JSON could have become: of no kind, or a null by another number than null's."""
+
+
 def json_of(struct: Struct) -> dict[str, Any]:
-    """Return a Struct as JSON values; a double that stands for a whole number becomes an int again."""
-    return {name: _plain(value) for name, value in struct.fields.items()}
+    """Return a Struct as JSON values; a double that stands for a whole number becomes an int again.
+
+    Raises NotJsonError.
+    """
+    return {name: plain(value) for name, value in struct.fields.items()}
 
 
 def struct_of(values: Mapping[str, Any]) -> Struct:
@@ -32,20 +39,23 @@ def timestamp_of(moment: datetime | None) -> Timestamp | None:
     return stamp
 
 
-def _plain(value: Value) -> Any:
+def plain(value: Value) -> Any:
+    """Return one value of a Struct likewise."""
     match value.WhichOneof("kind"):
         case "struct_value":
             return json_of(value.struct_value)
         case "list_value":
-            return [_plain(item) for item in value.list_value.values]
+            return [plain(item) for item in value.list_value.values]
         case "number_value":
             return _number(value.number_value)
         case "string_value":
             return value.string_value
         case "bool_value":
             return value.bool_value
-        case _:
+        case "null_value" if value.null_value == NULL_VALUE:
             return None
+        case _:
+            raise NotJsonError("must be a value of JSON")
 
 
 def _number(number: float) -> int | float:

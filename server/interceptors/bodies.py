@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
 from server.interceptors.rules import rule_of
 from workers.model.failure import Violation
@@ -75,7 +75,7 @@ def _set_members(into: Message, body: Struct, prefix: str) -> Iterator[Violation
 def _set(into: Message, field: FieldDescriptor, value: Value, path: str) -> Iterator[Violation]:
     """Set one field; null leaves it unset."""
     kind = value.WhichOneof("kind")
-    if kind in (None, "null_value"):
+    if kind == "null_value" and value.null_value == NULL_VALUE:
         return
     if kind == "struct_value" and _is_ours(field):
         yield from _set_members(getattr(into, field.name), value.struct_value, f"{path}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 
 from server.convert.requests import domain_of, idempotency_key_of, page_size_of, parameters_of
 from server.convert.values import struct_of
@@ -40,6 +40,14 @@ def test_what_is_no_idempotency_key_is_refused(values: tuple[str, ...]) -> None:
 def test_parameters_come_as_they_were_sent() -> None:
     assert parameters_of(struct_of({"date": "2025-01-01", "n": 3})) == {"date": "2025-01-01", "n": 3}
     assert parameters_of(Struct()) == {}
+
+
+@pytest.mark.parametrize("value", [Value(), Value(null_value=7)], ids=["no_kind", "no_null"])  # type: ignore[arg-type]
+def test_a_parameter_that_no_json_can_be_is_named(value: Value) -> None:
+    with pytest.raises(FailedError) as caught:
+        parameters_of(Struct(fields={"fine": Value(bool_value=True), "x": value}))
+    assert caught.value.failure.reason is Reason.PARAMETERS_INVALID
+    assert [violation.field for violation in caught.value.failure.violations] == ["x"]
 
 
 def test_parameters_beyond_all_need_are_not_even_looked_at() -> None:
