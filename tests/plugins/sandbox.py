@@ -53,6 +53,10 @@ ORGS = (
     *("walled", "beyond"),  # each must not see anything of the other's
     "fuzzed",  # is asked for anything at all
     "swapped",  # its credential's row is a copy of another's
+    "careless",  # sends what is wrong
+    "lapsed",  # its key is revoked
+    "expired",  # its key is too old
+    "halted",  # it is suspended
     *("priced", "limited", "outage", "hasty", "told"),  # run on the service beside the stack's
     *(f"unlucky_{number}" for number in range(9)),  # meet the provider's failures, one breaker each
 )
@@ -166,6 +170,9 @@ UPDATE {p}.org_integration_credentials SET encrypted_credential = (
 UPDATE {p}.org_subscriptions SET daily_limit = 2 WHERE org_slug = 'frugal';
 UPDATE {p}.org_subscriptions SET monthly_limit = 1 WHERE org_slug = 'monthly';
 UPDATE {p}.org_integration_credentials SET is_active = FALSE WHERE org_slug = 'keyless';
+UPDATE {p}.org_api_keys SET is_active = FALSE WHERE org_slug = 'lapsed';
+UPDATE {p}.org_api_keys SET expires_at = TIMESTAMP '2026-01-01 00:00:00+00' WHERE org_slug = 'expired';
+UPDATE {p}.org_subscriptions SET status = 'SUSPENDED' WHERE org_slug = 'halted';
 UPDATE {p}.org_subscriptions SET subscription_end_date = DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
 WHERE org_slug = 'ended';
 """

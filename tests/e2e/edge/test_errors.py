@@ -86,34 +86,6 @@ async def test_a_call_that_takes_too_long_is_ended(rest: RestClient, echo: EchoS
         await echo.cancelled.wait()
 
 
-def _late(head: str) -> bytes:
-    return f"{head}\r\nHost: x\r\n".encode()
-
-
-@pytest.mark.parametrize(
-    "request_bytes",
-    [
-        pytest.param(_late(f"POST {RUN} HTTP/1.1") + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", id="expect"),
-        pytest.param(_late(f"POST {RUN} HTTP/1.1") + b"Content-Length: 9\r\n\r\n{", id="body"),
-        pytest.param(_late(f"GET {GET_RUN} HTTP/1.1") + b"X-Slow", id="headers"),
-    ],
-)
-async def test_what_never_arrives_is_given_up(rest: RestClient, echo: EchoService, request_bytes: bytes) -> None:
-    answer = (await rest.raw(request_bytes)).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
-    assert parsed(answer).refusal == (408, 4, "DEADLINE_EXCEEDED")
-    assert not echo.calls
-
-
-async def test_native_grpc_gets_the_same_reason(echo: EchoService, pipelines: Any) -> None:
-    request = pipelines_pb2.RunPipelineRequest(org="acme")
-    request.parameters.update({"x": "a" * 5 * 1024 * 1024})
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await pipelines.RunPipeline(request)
-    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert _info(refused.value).reason == "REQUEST_TOO_LARGE"
-    assert not echo.calls
-
-
 async def test_a_typed_error_passes_to_native_grpc_untouched(echo: EchoService, pipelines: Any) -> None:
     echo.answers["GetRun"] = Refusal(grpc.StatusCode.NOT_FOUND, "RUN_NOT_FOUND", metadata={"run_id": RUN_ID})
     with pytest.raises(grpc.aio.AioRpcError) as refused:

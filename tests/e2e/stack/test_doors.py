@@ -12,7 +12,7 @@ import pytest
 from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc, run_pb2
 from google.protobuf.struct_pb2 import Struct
 
-from tests.fakes.org_client import NOTHING, RUNS, OrgClient
+from tests.fakes.org_client import NOTHING, OrgClient
 from tests.plugins.sandbox import Running
 from tests.plugins.service import refusal_of
 
@@ -31,12 +31,6 @@ async def test_health_says_who_it_is(sandbox: Running) -> None:
     told = (await sandbox.rest.ask("GET", "/health")).json
     assert (told["service"], told["environment"]) == ("data-pipeline-service", "development")
     assert told["version"]
-
-
-@pytest.mark.parametrize("domain", ["smoke/", "smoke//"], ids=["one", "two"])
-async def test_a_trailing_slash_is_no_other_path(quick: OrgClient, domain: str) -> None:
-    reply = await quick.ask("POST", f"/api/v1/pipelines/run/quick/{NOTHING}{domain.removeprefix('smoke')}", "{}")
-    assert (reply.status, reply.json["pipeline_id"]) == (200, "quick-example-smoke-nothing")
 
 
 @pytest.mark.parametrize("domain", ["", "-"], ids=["empty", "dash"])
@@ -103,13 +97,6 @@ async def test_grpcurl_lists_describes_and_calls(sandbox: Running, quick: OrgCli
     method = "datapipeline.v1.PipelineService/ListPipelines"
     listed = json.loads(await grpcurl("-H", f"x-api-key: {quick.key}", edge, method))
     assert {one["pipeline"] for one in listed["pipelines"]} >= {"nothing", "usage_cost"}
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", f"/api/v1/pipelines/run/quick/{NOTHING}"), ("PUT", RUNS), ("POST", "/nowhere")]
-)
-async def test_what_is_not_there_is_told_in_the_one_shape(quick: OrgClient, method: str, path: str) -> None:
-    assert (await quick.ask(method, path)).refusal == (404, 5, "METHOD_NOT_FOUND")
 
 
 async def grpcurl(*arguments: str) -> str:

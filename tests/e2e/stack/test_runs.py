@@ -53,6 +53,7 @@ async def test_a_status_filters(quick: OrgClient) -> None:
     assert {run["status"] for run in runs} == {"COMPLETED"}
 
 
+@pytest.mark.item("F83")
 async def test_page_tokens_that_are_forged_cut_or_another_organisations_are_the_same_refusal(
     sandbox: Running, quick: OrgClient
 ) -> None:

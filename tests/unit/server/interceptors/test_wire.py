@@ -190,6 +190,7 @@ async def test_reflection_names_the_services(serve: Serve) -> None:
     assert {"datapipeline.v1.PipelineService", "grpc.health.v1.Health"} <= names
 
 
+@pytest.mark.item("D60")
 async def test_in_production_reflection_takes_the_root_key(serve: Serve) -> None:
     served = await serve(RecordingPipelines(), reflection_for_root=True)
     assert (await refusal_of(_listed(served, ()))).code == "UNAUTHENTICATED"
