@@ -87,6 +87,7 @@ class BigQueryProxy:
         self._upstream = upstream
         self._faults: list[Fault] = []
         self._changed = asyncio.Condition()
+        self._holding = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(auto_decompress=False)
@@ -117,6 +118,10 @@ class BigQueryProxy:
         async with self._changed:
             await self._changed.wait_for(lambda: sum(bool(re.search(path, s.path)) for s in self.seen) >= count)
 
+    async def until_held(self) -> None:
+        """Wait until a request is held back."""
+        await self._holding.wait()
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         configuration = _configuration(request.path, body)
@@ -139,6 +144,7 @@ class BigQueryProxy:
         if fault is None:
             return await self._forward(request, body)
         if fault.until is not None:
+            self._holding.set()
             await fault.until.wait()
         if not (fault.status or fault.drop):
             return await self._forward(request, body)

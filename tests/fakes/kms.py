@@ -6,6 +6,7 @@ to switch on. Given nothing; hands on an `address` and the name of its one key.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
@@ -26,7 +27,7 @@ class FakeKms:
     """An async context manager.
 
     `refusals` are statuses answered first, one a call; `damaged` flips a bit of what is answered; `deaf` never says
-    that checksums of the request were seen.
+    that checksums of the request were seen. It hangs while `answering` is cleared; `asked` says that a call hangs.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,8 @@ class FakeKms:
         self.refusals: list[grpc.StatusCode] = []
         self.damaged = self.deaf = False
         self.disabled: set[int] = set()
+        self.answering, self.asked = asyncio.Event(), asyncio.Event()
+        self.answering.set()
         self._versions = [AESGCM(AESGCM.generate_key(256))]
 
     async def __aenter__(self) -> Self:
@@ -95,6 +98,9 @@ class FakeKms:
 
     async def _admit(self, request: Any, context: Any) -> None:
         self.calls += 1
+        if not self.answering.is_set():
+            self.asked.set()
+        await self.answering.wait()
         if self.refusals:
             await context.abort(self.refusals.pop(0), "switched on")
         if request.name != KEY_NAME:

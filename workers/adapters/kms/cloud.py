@@ -20,9 +20,14 @@ from google.cloud.kms_v1.services.key_management_service.transports import (
     KeyManagementServiceGrpcAsyncIOTransport,
 )
 from grpc.aio import Channel
+from prometheus_client import Counter
 
 from workers.adapters.kms.refusals import does_not_open, unavailable
 from workers.model.failure import FailedError
+
+failures = Counter(
+    "key_failures_total", "Calls of Cloud KMS that failed, by why: an alarm stands on any but away", ["why"]
+)
 
 _PASSING = (
     api.ServiceUnavailable,
@@ -121,11 +126,12 @@ def _refusal(error: Exception) -> FailedError:
         case api.InvalidArgument():
             return does_not_open()
         case api.FailedPrecondition():
-            return unavailable("the version of the Cloud KMS key is disabled or destroyed", retryable=False)
+            why, what = "disabled", "the version of the Cloud KMS key is disabled or destroyed"
         case api.PermissionDenied() | api.Unauthenticated():
-            return unavailable("Cloud KMS denies the use of the key", retryable=False)
+            why, what = "denied", "Cloud KMS denies the use of the key"
         case api.NotFound():
-            return unavailable("the Cloud KMS key does not exist", retryable=False)
+            why, what = "absent", "the Cloud KMS key does not exist"
         case _:
-            passing = isinstance(error, (*_PASSING, api.RetryError, GoogleAuthError))
-            return unavailable("Cloud KMS does not answer", retryable=passing)
+            why, what = "away", "Cloud KMS does not answer"
+    failures.labels(why).inc()
+    return unavailable(what, retryable=isinstance(error, (*_PASSING, api.RetryError, GoogleAuthError)))
