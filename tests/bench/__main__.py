@@ -6,13 +6,14 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.bench import dispatch, rows
+from tests.bench import dispatch, rows, spooled
 from tests.bench.figures import Figures
 
 Part = Callable[[Figures, argparse.Namespace], Awaitable[None]]
 PARTS: Mapping[str, Part] = {
     "accept": dispatch.accepting,
     "nothing": dispatch.nothing,
+    "spool": spooled.spooling,
     "usage": rows.usage,
     "extract": rows.extracting,
     "billing": rows.billing,
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--scale", type=int, default=200, help="rows of the simulator, times this")
     parser.add_argument("--rows", type=int, default=200_000, help="rows for the generic extractor")
+    parser.add_argument("--pages", type=int, nargs="+", default=[1, 10, 100], help="of 10,000 rows each, to spool")
     parser.add_argument("--exported", type=int, default=100_000, help="rows of the billing export")
     parser.add_argument("--days", type=int, default=14)
     options = parser.parse_args()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -24,7 +24,7 @@ RESERVED = frozenset({RAW_DATA, RAW, EXTRACTED_AT, *(column.name for column in L
 
 _NOT_IDENTIFIER = re.compile(r"[^A-Za-z0-9_]", re.ASCII)
 _LONGEST = 255
-_REMEMBERED = 10_000
+_REMEMBERED = 1000
 
 
 class Contract(StrEnum):
@@ -69,6 +69,14 @@ class Filled:
 
 
 @frozen
+class _Plan:
+    """Where fields of rows with the same names go, and those that have no column."""
+
+    places: tuple[tuple[str, str, Convert], ...]
+    left: tuple[str, ...]
+
+
+@frozen
 class Fields:
     """Maps rows to one table. Fields in `ignored` are left out on purpose."""
 
@@ -76,7 +84,7 @@ class Fields:
     contract: Contract
     keys: tuple[str, ...] = ()
     ignored: frozenset[str] = frozenset()
-    _places: dict[str, Column | None] = field(init=False, factory=dict)
+    _plans: dict[tuple[str, ...], _Plan] = field(init=False, factory=dict)
     _converters: dict[str, Convert] = field(init=False)
     _columns: dict[str, Column] = field(init=False)
     _fillings: tuple[Callable[[Mapping[str, Any], Filled], tuple[str, Any]], ...] = field(init=False)
@@ -101,11 +109,8 @@ class Fields:
 
     def unknown(self, row: Mapping[str, Any]) -> list[str]:
         """Return the fields of a row that have no column."""
-        return [
-            name
-            for name, value in row.items()
-            if self._place(name) is None and value is not None and name not in self.ignored
-        ]
+        left = self._plan(row).left
+        return [name for name in left if row[name] is not None and name not in self.ignored]
 
     def rows(
         self, given: Sequence[Mapping[str, Any]], same: Filled, raw: Sequence[Mapping[str, Any]] | None = None
@@ -118,29 +123,27 @@ class Fields:
         return [self._row(index, row, came, same) for index, (row, came) in enumerate(pairs)]
 
     def _row(self, index: int, given: Mapping[str, Any], came: Mapping[str, Any], same: Filled) -> dict[str, Any]:
+        plan = self._plan(given)
         row: dict[str, Any] = {}
-        left: dict[str, Any] = {}
-        for name, value in given.items():
-            column = self._place(name)
-            if column is None:
-                left[name] = value
-                continue
-            if column.name in row:
-                raise FieldError(index, column.name, "is meant by two fields of the row")
+        for name, column, convert in plan.places:
+            if column in row:
+                raise FieldError(index, column, "is meant by two fields of the row")
             try:
-                row[column.name] = self._converters[column.name](value)
+                row[column] = convert(given[name])
             except ValueError as error:
-                raise FieldError(index, column.name, str(error)) from None
+                raise FieldError(index, column, str(error)) from None
         for key in self.keys:
             if row.get(key) is None:
                 raise FieldError(index, key, "is a key field and has no value")
         for fill in self._fillings:
             name, value = fill(came, same)
             row[name] = value
-        return self._with_left(index, row, left) if left else row
+        return self._with_left(index, row, given, plan.left) if plan.left else row
 
-    def _with_left(self, index: int, row: dict[str, Any], left: dict[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in left.items() if value is not None and name not in self.ignored}
+    def _with_left(
+        self, index: int, row: dict[str, Any], given: Mapping[str, Any], left: Iterable[str]
+    ) -> dict[str, Any]:
+        kept = {name: given[name] for name in left if given[name] is not None and name not in self.ignored}
         if not kept:
             return row
         if self.contract is Contract.RAW:
@@ -150,9 +153,17 @@ class Fields:
         name = min(kept)
         raise FieldError(index, repr(name[:80]), "is a field without a column, which the contract does not take")
 
-    def _place(self, name: str) -> Column | None:
-        if name not in self._places:
-            if len(self._places) >= _REMEMBERED:
-                self._places.clear()
-            self._places[name] = self._columns.get(column_name(name).lower())
-        return self._places[name]
+    def _plan(self, row: Mapping[str, Any]) -> _Plan:
+        """Return where the fields of a row go; rows of one API mostly have the same."""
+        names = tuple(row)
+        plan = self._plans.get(names)
+        if plan is None:
+            if len(self._plans) >= _REMEMBERED:
+                self._plans.clear()
+            plan = self._plans[names] = self._planned(names)
+        return plan
+
+    def _planned(self, names: tuple[str, ...]) -> _Plan:
+        found = {name: self._columns.get(column_name(name).lower()) for name in names}
+        places = ((name, one.name, self._converters[one.name]) for name, one in found.items() if one is not None)
+        return _Plan(tuple(places), tuple(name for name, one in found.items() if one is None))

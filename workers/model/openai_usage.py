@@ -141,7 +141,8 @@ def _contradicts(result: Result, whole: str, needed: tuple[str, ...], others: tu
         found += part if part.__class__ is int else _whole(part)
     for name in others:
         part = result.get(name)
-        found += part if part.__class__ is int else _whole(part)
+        if part is not None:
+            found += part if part.__class__ is int else _whole(part)
     return bool(found != (total if total.__class__ is int else _whole(total)))
 
 

@@ -26,8 +26,8 @@ from workers.rest.lines import csv_rows, json_rows
 
 ROWS_AT_ONCE = 1000
 BYTES_AT_ONCE = 8 * 1024 * 1024
-LONG_JSON = 4 * 1024 * 1024
-_PIECE = 256 * 1024
+LONG_JSON = 8 * 1024 * 1024
+_PIECE = 512 * 1024
 
 Rows = tuple[Mapping[str, Any], ...]
 

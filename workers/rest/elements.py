@@ -121,9 +121,9 @@ class _Text:
             try:
                 value, end = self._decoder.raw_decode(self._window, self._at)
             except json.JSONDecodeError as error:
-                # It may only be cut off, which no error tells for certain; trying again when there is twice as much
-                # costs no more than parsing it once more.
-                if not self._grow(2 * (len(self._window) - self._at)):
+                # It may only be cut off, which no error tells for certain; tried again when there is four times as
+                # much, it costs a third more.
+                if not self._grow(4 * (len(self._window) - self._at)):
                     raise self._moved(error) from None
             else:
                 self._last, self._at = end - self._at, end
