@@ -26,6 +26,18 @@ BROKEN = 70  # EX_SOFTWARE
 COLLECT_AFTER = (10_000, 20, 20)  # objects more than went, then collections of the younger
 
 
+STDERR = 2
+
+
+def _hold_descriptors() -> None:
+    """Open what the parent closed of the first three: else the next socket is what anybody prints to."""
+    for descriptor in range(STDERR + 1):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
+
+
 async def _until_signalled(settings: Settings, faults: tuple[str, ...], lines: LogLines) -> int:
     stop, hurry = asyncio.Event(), asyncio.Event()
 
@@ -47,8 +59,9 @@ def main() -> int:
     0 after a stop, 78 when the service cannot start as it is set up, 70 when it stopped because an essential part kept
     dying and it should be started again, 1 otherwise.
     """
+    _hold_descriptors()
     settings, faults = Settings.read(os.environ)  # noqa: TID251 - where the environment enters
-    lines = LogLines(sys.stderr.fileno())
+    lines = LogLines(STDERR)
     configure_logs(lines, settings.log_level, Redactor((settings.root_key, settings.journal_url)))
     # What is loaded by now stays for ever; collections need not look at it, nor come every few calls.
     gc.freeze()

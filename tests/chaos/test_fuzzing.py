@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FUZZED = ("tests/e2e/stack/fuzz",)
+FUZZED = ("tests/e2e/stack/fuzz", "tests/unit/catalog/test_spoiled.py")
 MINUTES = 40
 
 

@@ -18,6 +18,7 @@ from workers.model.occurrences import MOST_RETRIES
 from workers.model.run import RunStatus, TriggerType
 from workers.model.timetable import CatchUp, Overlap, Round
 from workers.ports import StepContext, StepResult
+from workers.runtime import firing
 
 pytestmark = pytest.mark.engine
 
@@ -228,14 +229,17 @@ async def test_an_organisation_that_may_not_run_is_skipped_with_the_reason(wall:
     assert (row.state, row.why.partition(":")[0]) == ("SKIPPED", "SUBSCRIPTION_INACTIVE")
 
 
+@pytest.mark.item("J137")
 async def test_a_schedule_of_a_pipeline_that_is_gone_is_switched_off_with_a_note(wall: Wall) -> None:
     schedule = await wall.put(pipeline="gone")
+    alarms = firing.disabled._value.get()
     await wall.look()
     (row,) = await wall.rows(schedule)
     kept = await wall.shop.journal.find_schedule("acme", schedule.schedule_id)
     assert (row.state, row.why.partition(":")[0]) == ("SKIPPED", "PIPELINE_NOT_FOUND")
     assert kept is not None
     assert (kept.active, kept.note) == (False, "switched off: there is no pipeline lab/test/gone any more")
+    assert firing.disabled._value.get() == alarms + 1
 
 
 async def test_a_full_queue_puts_an_occurrence_off(wall: Wall) -> None:

@@ -9,11 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.effort import effort
 from workers.model.failure import Code, FailedError, Reason
 from workers.model.parameters import Inputs, on_day, type_parameters
 from workers.model.pipeline import Parameter, ParameterType, Pipeline
 from workers.model.window import DateWindow
 
+WORDS = [
+    "today",
+    "today-99999999999",
+    "month_start",
+    "2025-02-30",
+    "9999-12-31",
+    "2025-06-01\n",
+    " ",
+    "\0",
+    "\ud800",
+    "fast",
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = ["date", "start_date", "end_date", "trigger_by", "force_refresh", "team", "pages", "full", "since", "mode"]
 TODAY = date(2025, 6, 15)
 YESTERDAY = date(2025, 6, 14)
 DECLARED = (
@@ -239,6 +258,17 @@ def test_typed_parameters_are_json_and_give_the_same_again_on_a_later_day(
     kept = json.loads(json.dumps(inputs.parameters))
     again = type_parameters(pipeline(*DECLARED), kept, TODAY + timedelta(days=later))
     assert again == inputs
+
+
+@given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), ANYTHING, max_size=4))
+@effort(60)
+def test_whatever_is_given_is_typed_or_named_and_never_fails(raw: Mapping[str, Any]) -> None:
+    try:
+        inputs = typed(on_day(pipeline(*DECLARED), raw, TODAY))
+    except FailedError as error:
+        assert error.failure.violations  # noqa: PT017 - both outcomes are fine
+    else:
+        assert json.loads(json.dumps(inputs.parameters, allow_nan=False)) == inputs.parameters
 
 
 def test_relative_days_are_those_of_the_day_asked_for() -> None:

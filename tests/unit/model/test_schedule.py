@@ -1,8 +1,18 @@
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime
 
-from workers.model.schedule import parse_cron
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.effort import effort
+from workers.model.schedule import Timing, next_due, parse_cron
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FIELDS = st.sampled_from(
+    ["*", "*/5", "0", "59", "60", "1-5", "5-1", "0-59/7", "mon", "1,31", "29", "2", "*/0", "9" * 5000]
+)
 
 
 def test_a_line_is_five_sets() -> None:
@@ -46,3 +56,18 @@ def test_a_line_that_fires_at_some_time_is_a_schedule(line: str) -> None:
 def test_a_bad_line_says_what_is_wrong(line: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_cron(line)
+
+
+@given(
+    st.lists(FIELDS, min_size=4, max_size=6).map(" ".join)
+    | st.text(alphabet="0159*/-,abJANmonSUN ?L#\n\t٣²", max_size=25),
+    st.sampled_from(["UTC", "Europe/Berlin", "Mars/Olympus"]) | st.text(max_size=10),
+)
+@effort(100)
+def test_any_text_is_a_line_that_comes_or_is_refused(line: str, zone: str) -> None:
+    try:
+        due = next_due(Timing.parse(line, zone), NOW)
+    except ValueError as error:
+        assert str(error)  # noqa: PT017 - both outcomes are fine
+    else:
+        assert due is None or due > NOW

@@ -52,6 +52,7 @@ def test_sound_settings_have_no_fault() -> None:
         ("OPENAI_BASE_URL", "http://api.openai.com"),
     ],
 )
+@pytest.mark.item("J139", "J140")
 def test_each_unsound_setting_is_named(variable: str, value: str) -> None:
     assert faults({variable: value}) == [variable]
 

@@ -42,12 +42,14 @@ def test_an_empty_value_counts_as_unset() -> None:
     )
 
 
+@pytest.mark.item("J138")
 def test_every_port_may_be_zero() -> None:
     settings = Settings.parse(JOURNAL | {"PORT": "0", "GRPC_PORT": "0", "METRICS_PORT": "0"})
     assert (settings.port, settings.grpc_port, settings.metrics_port) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("text", ["true ", " true", "TRUE", "True", "yes", "no", "on", "2", "01", "t"])
+@pytest.mark.item("J138")
 def test_only_exact_booleans_are_booleans(text: str) -> None:
     assert faults_of(DISABLE_AUTH=text) == ("DISABLE_AUTH: must be true, false, 1 or 0 (lower case)",)
 
@@ -83,6 +85,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("variable", "text"), BAD)
+@pytest.mark.item("J138", "J139")
 def test_a_bad_value_is_a_fault_that_names_its_variable_and_never_shows_it(variable: str, text: str) -> None:
     (fault,) = faults_of(**{variable: text})
     assert fault.startswith(f"{variable}: must be ")

@@ -38,6 +38,7 @@ def test_a_journal_that_is_away_is_a_fault_that_names_its_variable(tmp_path: Pat
     assert faults[1:] == ["JOURNAL_URL: The journal is not available. (ConnectionRefusedError)"]
 
 
+@pytest.mark.item("J144")
 def test_faults_of_every_kind_are_told_together(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     status, faults = start(
@@ -75,6 +76,14 @@ def test_a_journal_of_another_history_is_a_fault(tmp_path: Path, other_history: 
     status, faults = start(tmp_path, JOURNAL_URL=other_history)
     assert status == UNUSABLE
     assert re.fullmatch(r"JOURNAL_URL: migration 1 was applied in another form than its file has now", faults[1])
+
+
+@pytest.mark.item("J142")
+def test_a_service_without_outputs_says_nothing_and_ends_as_any_other(tmp_path: Path) -> None:
+    command = f"exec {sys.executable} -m server <&- >&- 2>&-"
+    plain = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")}
+    done = subprocess.run(["sh", "-c", command], env=plain, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (UNUSABLE, b"", b"")
 
 
 def test_nothing_is_opened_without_a_journal(tmp_path: Path) -> None:

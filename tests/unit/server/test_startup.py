@@ -95,6 +95,7 @@ async def test_a_slow_answer_is_not_taken_for_an_offset() -> None:
     assert not await offset_faults(database_time, clock)
 
 
+@pytest.mark.item("J143")
 def test_a_clock_that_was_never_set_is_a_fault() -> None:
     assert not clock_faults(NOON)
     assert clock_faults(datetime(1970, 1, 1, tzinfo=UTC))
@@ -105,10 +106,13 @@ def test_a_spool_folder_is_made_and_tried(tmp_path: Path) -> None:
     assert not list((tmp_path / "new" / "spool").iterdir())
 
 
+@pytest.mark.item("J144")
 def test_a_spool_folder_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    (fault,) = spool_faults(tmp_path / "file" / "spool")
-    assert fault.startswith("DATA_DIR: ")
+    # Nobody can write below /proc, root neither.
+    for folder in (tmp_path / "file", tmp_path / "file" / "spool", Path("/proc"), Path("/proc/spool")):
+        (fault,) = spool_faults(folder)
+        assert fault.startswith(f"DATA_DIR: {folder} cannot be written (")
 
 
 async def test_a_sound_key_passes_its_own_test() -> None:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.engine
 NIL = "00000000-0000-0000-0000-000000000000"
 
 
+@pytest.mark.item("J136")
 async def test_a_trigger_that_comes_five_times_makes_one_run_and_answers_alike(desk: Desk) -> None:
     kept = await put(desk)
     await make_due(desk, kept.config_id)
@@ -55,6 +56,7 @@ async def test_a_trigger_tells_what_was_skipped_and_why(desk: Desk) -> None:
     assert skip.why.startswith("SUBSCRIPTION_INACTIVE: ")
 
 
+@pytest.mark.item("J135")
 async def test_a_trigger_for_another_age_is_refused(desk: Desk) -> None:
     for days in (-3650, 3650, -8, 1):
         asked = pb.TriggerScheduledRequest(due_at=timestamp_of(datetime.now(UTC) + timedelta(days=days)))
