@@ -26,7 +26,9 @@ from tests.chaos.lab import lay_out
 from tests.chaos.loaded import Loaded, unrecorded
 from tests.chaos.toll import Toll
 from tests.chaos.witness import Witness
+from tests.fakes.canaries import plant
 from tests.fakes.org_client import EXTRACT, USAGE_COST, OrgClient
+from tests.fakes.outputs import Heard
 from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
 from tests.plugins.sandbox import Running, environment
@@ -281,14 +283,16 @@ class Arena:
 async def opened(folder: Path) -> AsyncIterator[Arena]:
     """Start the stack."""
     options = Options(folder, orgs=ORGS, environment=environment(**LEASE, **lay_out(folder / "tree")))
+    plant(folder, ORGS)
+    heard = Heard()
     async with (
         running(options) as stack,
-        aiohttp.ClientSession(trust_env=False) as session,
+        aiohttp.ClientSession(trust_env=False, trace_configs=[heard.tracing()]) as session,
         asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=0, max_size=4) as journal,
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
             witness = Witness(journal)
             await witness.begin()
-            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal)
+            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal, heard)
             invariants = Invariants(journal, folder, witness, Canaries(folder, found.secrets))
             yield Arena(found, invariants)

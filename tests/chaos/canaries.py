@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
 
 from attrs import define, field
 
+from tests.fakes.canaries import forms
+
 LONGEST = 1024
-
-
-def forms(secret: str) -> set[bytes]:
-    """Return a secret as it is, in base64, for a URL and in hex."""
-    raw = secret.encode()
-    encoded = {base64.b64encode(raw).rstrip(b"="), base64.urlsafe_b64encode(raw).rstrip(b"=")}
-    return {raw, raw.hex().encode(), quote(secret, safe="").encode(), *encoded}
 
 
 @define
@@ -29,7 +22,7 @@ class Canaries:
 
     def found(self) -> list[str]:
         """Tell where a secret stands in what was written since the last look, without saying which."""
-        needles = {form for secret in self.secrets for form in forms(secret)}
+        needles = {form for secret in self.secrets for form in forms(secret.encode()).values()}
         logs = [path for path in self.folder.rglob("*.log") if "postgres" not in path.parts]
         return [f"a secret stands in {log}" for log in logs if _any_of(needles, self._fresh(log))]
 

@@ -12,6 +12,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STACK = "tests/e2e/stack/"
+LAST = (f"{STACK}test_canaries.py", "tests/chaos/test_canaries.py")
 
 
 class Balance(LoadScopeScheduling):
@@ -22,8 +23,11 @@ class Balance(LoadScopeScheduling):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the stack's tests first: they are the longest piece, and wait more than they work."""
-    items.sort(key=lambda item: not item.nodeid.startswith(STACK))
+    """Put the stack's tests first: they are the longest piece, and wait more than they work.
+
+    What searches all that the others have left behind comes after them.
+    """
+    items.sort(key=lambda item: (not item.nodeid.startswith(STACK), item.nodeid.startswith(LAST)))
 
 
 @pytest.hookimpl(optionalhook=True)

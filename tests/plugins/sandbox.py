@@ -18,7 +18,7 @@ import asyncpg
 import grpc.aio
 import pytest
 import pytest_asyncio
-from attrs import frozen
+from attrs import field, frozen
 from google.cloud import bigquery
 
 from sandbox.anthropic.launch import AnthropicSimulator
@@ -26,7 +26,9 @@ from sandbox.bigquery.connect import PROJECT, connect
 from sandbox.google.launch import GoogleSimulator
 from sandbox.openai.launch import Simulator
 from sandbox.stack import Options, Stack, running
+from tests.fakes.canaries import plant
 from tests.fakes.org_client import OrgClient
+from tests.fakes.outputs import Heard
 from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
 
@@ -90,6 +92,7 @@ class Running:
     rest: RestClient
     warehouse: bigquery.Client
     journal: asyncpg.Pool[Any]
+    heard: Heard = field(factory=Heard)
 
     def org(self, slug: str) -> OrgClient:
         """Return a customer."""
@@ -182,13 +185,15 @@ WHERE org_slug = 'ended';
 async def sandbox_stack(session_home: Path) -> AsyncIterator[Running]:
     """Keep one stack for the session."""
     options = Options(session_home / "sandbox", orgs=ORGS, environment=environment())
+    plant(options.data_dir, ORGS)
+    heard = Heard()
     async with (
         running(options) as stack,
-        aiohttp.ClientSession(trust_env=False) as session,
+        aiohttp.ClientSession(trust_env=False, trace_configs=[heard.tracing()]) as session,
         asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=1, max_size=4) as journal,
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
-            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal)
+            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal, heard)
             for statement in filter(str.strip, PARTS_TO_PLAY.format(p=CENTRAL).split(";")):
                 await found.query(statement)
             await found.directory_seen()

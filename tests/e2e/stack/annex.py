@@ -72,6 +72,8 @@ class Annex:
     proxy: BigQueryProxy
     collector: Collector
     mail: MailServer
+    folder: Path
+    journal_url: str
 
     async def start(self, org: str, pipeline: str, traceparent: str = "", **parameters: Any) -> str:
         """Start a run and return its id."""
@@ -129,7 +131,7 @@ async def opened(stack: Running, folder: Path) -> AsyncIterator[Annex]:
         await replica.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
             stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
-            yield Annex(stub, kept.api_keys, provider, proxy, collector, mail)
+            yield Annex(stub, kept.api_keys, provider, proxy, collector, mail, folder, changed["JOURNAL_URL"])
         await replica.stop()
 
 
