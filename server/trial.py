@@ -11,6 +11,7 @@ import structlog
 from attrs import frozen
 
 from workers.catalog import Catalog
+from workers.model.bookmark import Bookmark
 from workers.model.inference import InferenceError, infer_columns
 from workers.model.page import Page, Receipt
 from workers.model.pipeline import Pipeline, Step
@@ -160,8 +161,14 @@ def _nothing_else() -> dict[str, Any]:
     async def further(_progress: Progress) -> None:
         return None
 
+    async def unread() -> Bookmark:
+        return Bookmark()
+
     nowhere: Any = _Nowhere()
     return {
+        "bookmark": unread,
+        "warehouse_as": nowhere,
+        "notify": nowhere,
         "warehouse": nowhere,
         "secret": nowhere,
         "vault": nowhere,

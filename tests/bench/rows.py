@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from attrs import frozen
 
 from sandbox.openai.launch import Simulator
 from sandbox.parts import free_port
@@ -17,6 +18,29 @@ from tests.bench.exported import fill
 from tests.bench.figures import Cpu, Figures, peak_rss
 from tests.bench.stacks import stack_of
 from tests.bench.vendor import PAGING, lay_out, served
+
+
+@frozen
+class Seen:
+    """A service and its BigQuery, looked at before a step."""
+
+    service: Cpu
+    emulator: Cpu
+    idle: float
+
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Seen:
+        """Look at them."""
+        pids = found["pids"]
+        return cls(Cpu.of(pids["service"]), Cpu.of(pids["bigquery"]), peak_rss(pids["service"]))
+
+    def tell(self, figures: Figures, what: str, step: dict[str, Any], how: str) -> None:
+        """Look again, and add the line of a step that has ended."""
+        peak, seconds = peak_rss(self.service.process.pid), _seconds(step)
+        value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {peak:.0f} MiB (+{peak - self.idle:.0f})"
+        cpu = f"CPU: service {self.service.used():.1f} s, emulator {self.emulator.used():.1f} s"
+        size = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB, {how}"
+        figures.add(what, value, f"{size}, {seconds:.1f} s; {cpu}")
 
 
 async def usage(figures: Figures, options: argparse.Namespace) -> None:
@@ -28,14 +52,9 @@ async def usage(figures: Figures, options: argparse.Namespace) -> None:
             ("acme",), OPENAI_BASE_URL=simulator.base_url, SANDBOX_OPENAI_KEY="sk-admin-bench"
         ) as stack:
             found = stack.manifest()
-            idle = peak_rss(found["pids"]["service"])
+            seen = Seen.of(found)
             step = await _extract(found, options.days)
-            seconds = _seconds(step)
-            growth = peak_rss(found["pids"]["service"]) - idle
-            value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {idle + growth:.0f} MiB (+{growth:.0f})"
-            size = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB"
-            conditions = f"{size}, {options.days} days, {seconds:.1f} s"
-            figures.add("usage rows, simulator → BigQuery emulator", value, conditions)
+            seen.tell(figures, "usage rows, simulator → BigQuery emulator", step, f"{options.days} days")
     finally:
         await simulator.stop()
 
@@ -49,14 +68,10 @@ async def extracting(figures: Figures, options: argparse.Namespace) -> None:
                 changed = {"PYTHONPATH": folder, "PYTHONSAFEPATH": "1", "EGRESS_ALLOW": url.removeprefix("http://")}
                 async with stack_of(("acme",), **changed) as stack:
                     found = stack.manifest()
-                    idle = peak_rss(found["pids"]["service"])
+                    seen = Seen.of(found)
                     step = await _ended_step(found, f"bench//{form}", "extract_rows", {})
-                    seconds = _seconds(step)
-                    growth = peak_rss(found["pids"]["service"]) - idle
-            value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {idle + growth:.0f} MiB (+{growth:.0f})"
-            pages = f"{step['output']['pages']:,} pages" if form == "json" else "one body"
-            conditions = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB in {pages}, {seconds:.1f} s"
-            figures.add(f"generic extractor, {form} → BigQuery emulator", value, conditions)
+                    pages = f"{step['output']['pages']:,} pages" if form == "json" else "one body"
+                    seen.tell(figures, f"generic extractor, {form} → BigQuery emulator", step, pages)
 
 
 async def billing(figures: Figures, options: argparse.Namespace) -> None:
@@ -64,15 +79,9 @@ async def billing(figures: Figures, options: argparse.Namespace) -> None:
     async with stack_of(("acme",)) as stack:
         found = stack.manifest()
         given = await asyncio.to_thread(fill, found["bigquery"], options.exported)
-        idle = peak_rss(found["pids"]["service"])
-        cpu = Cpu.of(found["pids"]["service"])
+        seen = Seen.of(found)
         step = await _ended_step(found, "gcp/cost/billing", "extract_billing", given)
-        seconds, used = _seconds(step), cpu.used()
-        growth = peak_rss(found["pids"]["service"]) - idle
-        value = f"{step['rows'] / seconds:,.0f} rows/s, peak RSS {idle + growth:.0f} MiB (+{growth:.0f})"
-        size = f"{step['rows']:,.0f} rows, {step['bytes'] / 2**20:,.0f} MiB as columns"
-        conditions = f"{size}, {seconds:.1f} s, of them {used:.1f} s CPU of the service"
-        figures.add("billing export, project → project of the emulator", value, conditions)
+        seen.tell(figures, "billing export, project → project of the emulator", step, "as columns")
 
 
 async def _extract(found: dict[str, Any], days: int) -> dict[str, Any]:

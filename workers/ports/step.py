@@ -10,7 +10,6 @@ from uuid import UUID
 from attrs import field, frozen
 
 from workers.model.bookmark import Bookmark
-from workers.model.failure import Code, Reason, refused
 from workers.model.notice import Notice
 from workers.model.pipeline import Step
 from workers.model.run import Progress
@@ -31,18 +30,6 @@ class Log(Protocol):
 
     def warning(self, event: str, **fields: Any) -> Any:
         """Likewise."""
-
-
-async def _no_bookmark() -> Bookmark:
-    return Bookmark()
-
-
-async def _no_source(provider: str, _project: str = "") -> Source:
-    raise refused(Code.FAILED_PRECONDITION, Reason.CONFIG_INVALID, f"nothing opens tables of {provider} here")
-
-
-async def _unheard(_notice: Notice) -> None:
-    """Tell nobody."""
 
 
 @frozen
@@ -73,14 +60,14 @@ class StepContext:
     checkpoint: Callable[[Mapping[str, Any]], Awaitable[None]]
     progress: Callable[[Progress], Awaitable[None]]
     message: Callable[[str], Awaitable[None]]
+    bookmark: Callable[[], Awaitable[Bookmark]]
+    warehouse_as: Callable[..., Awaitable[Source]]
+    notify: Callable[[Notice], Awaitable[None]]
     log: Log
     clock: Clock
     force_refresh: bool = False
     saved: Mapping[str, Any] = field(factory=dict)
     outputs: Mapping[str, Mapping[str, Any]] = field(factory=dict)
-    bookmark: Callable[[], Awaitable[Bookmark]] = _no_bookmark
-    warehouse_as: Callable[..., Awaitable[Source]] = _no_source
-    notify: Callable[[Notice], Awaitable[None]] = _unheard
 
 
 @frozen

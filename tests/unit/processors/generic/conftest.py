@@ -122,6 +122,8 @@ class Bench:
             "vault": anything,
             "endpoint": lambda name: evolve(self.catalog().endpoint(name), base_url=f"{self.provider.url}/v1"),
             "checkpoint": anything,
+            "warehouse_as": anything,
+            "notify": anything,
             "progress": progress,
             "message": message,
             "log": get_logger(),
