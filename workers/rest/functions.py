@@ -15,9 +15,11 @@ _NUMBER = re.compile(r"-?[0-9]{1,80}(\.[0-9]{1,80})?([eE][+-]?[0-9]{1,3})?", re.
 class OurFunctions(Functions):
     """JMESPath's functions and these.
 
-    `entries(object)` lists the members of an object as {key, value}. `last_segment(text)` is what follows the last
-    slash of a URL or resource name. `money(object)` is google.type.Money, whose `units` are a whole number written as
-    text and whose `nanos` are billionths, as one decimal number. Null gives null.
+    `entries(object)` lists the members of an object as {key, value}. `if_absent(object, found, instead)` is what was
+    found in an object, or something instead of nothing; in anything but an object nothing can be found.
+    `last_segment(text)` is what follows the last slash of a URL or resource name. `money(object)` is google.type.Money,
+    whose `units` are a whole number written as text and whose `nanos` are billionths, as one decimal number. Null gives
+    null.
 
     `to_number` and `to_string` are JMESPath's, but know decimal numbers: they cut nothing off, and make no floats.
     """
@@ -35,6 +37,10 @@ class OurFunctions(Functions):
     @signature({"types": ["object", "null"]})
     def _func_entries(self, given: Any) -> Any:
         return None if given is None else [{"key": key, "value": value} for key, value in given.items()]
+
+    @signature({"types": ["object"]}, {"types": []}, {"types": []})
+    def _func_if_absent(self, _whole: Any, found: Any, instead: Any) -> Any:
+        return instead if found is None else found
 
     @signature({"types": ["string", "null"]})
     def _func_last_segment(self, given: Any) -> Any:

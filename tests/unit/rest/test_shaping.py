@@ -56,6 +56,8 @@ def test_a_place_that_cannot_be_worked_on_names_its_column_and_shows_no_value() 
     [
         ("entries(@)", {"a": 1, "b": {}}, [{"key": "a", "value": 1}, {"key": "b", "value": {}}]),
         ("entries(nope || `{}`)", {}, []),
+        ("if_absent(@, nope, `[]`)", {}, []),
+        ("if_absent(@, a, `[]`)", {"a": False}, False),
         ("last_segment(@)", "https://x/zones/us-a", "us-a"),
         ("last_segment(@)", "plain", "plain"),
         ("money(@)", {"units": "12", "nanos": 500000000}, Decimal("12.5")),

@@ -41,8 +41,8 @@ def read_of(declared: ApiDeclared, endpoint: Endpoint, values: Mapping[str, str]
 def _rows(declared: ApiDeclared) -> str:
     """Name the rows; an empty list of Google's is left out of the answer."""
     if declared.map is not None:
-        return f"entries({declared.data_path} || `{{}}`)"
-    return f"{declared.data_path} || `[]`"
+        return f"entries(if_absent(@, {declared.data_path}, `{{}}`))"
+    return f"if_absent(@, {declared.data_path}, `[]`)"
 
 
 def _sizes(declared: ApiDeclared) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import hostile_provider as hostile
 from tests.unit.processors.gcp.conftest import Bench, page
 from workers.catalog import ConfigError
 from workers.model.failure import FailedError, Reason
@@ -58,6 +59,18 @@ async def test_an_empty_answer_is_a_list_without_rows(bench: Bench) -> None:
     bench.provider.script(ACCOUNTS, page())
     result = await bench.run("gcp/api/billing_accounts")
     assert (result.rows, bench.publication.complete, bench.publication.window) == (0, True, None)
+
+
+@pytest.mark.fault("F44")
+@pytest.mark.parametrize(
+    "body", ["null", "[]", "0", '"nothing"', '{"billingAccounts": false}', '{"billingAccounts": ""}']
+)
+async def test_what_is_no_answer_of_google_is_not_taken_for_an_empty_list(bench: Bench, body: str) -> None:
+    bench.provider.script(ACCOUNTS, hostile.text(body))
+    with pytest.raises(FailedError) as raised:
+        await bench.run("gcp/api/billing_accounts")
+    assert raised.value.failure.reason is Reason.PROVIDER_BAD_RESPONSE
+    assert bench.warehouse.published == []
 
 
 async def test_prices_are_exact_from_units_and_nanos(bench: Bench) -> None:
