@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import grpc.aio
 import pytest
@@ -63,8 +64,19 @@ async def test_every_answer_names_its_request(rest: RestClient, echo: EchoServic
 
 
 @pytest.mark.parametrize("path", [GET_RUN, "/nowhere"])
-async def test_a_callers_own_request_id_comes_back(rest: RestClient, path: str) -> None:
-    assert (await rest.ask("GET", path, {"X-Request-Id": "mine-7"})).headers["X-Request-Id"] == "mine-7"
+@pytest.mark.parametrize("own", ["mine-7", "Mine_7.x", "x" * 64])
+async def test_a_callers_own_request_id_comes_back(rest: RestClient, path: str, own: str) -> None:
+    assert (await rest.ask("GET", path, {"X-Request-Id": own})).headers["X-Request-Id"] == own
+
+
+@pytest.mark.parametrize("given", ["a b", "\N{RIGHT-TO-LEFT OVERRIDE}x", "a\tb", "x" * 65, "<script>", ""])
+async def test_a_request_id_that_is_none_gives_way_to_one_of_the_edges_own(
+    rest: RestClient, echo: EchoService, given: str
+) -> None:
+    request = f"GET {GET_RUN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: {given}\r\n\r\n"
+    made = parsed(await rest.raw(request.encode())).headers["X-Request-Id"]
+    assert UUID(made)
+    assert echo.last.values("x-request-id") == [made]
 
 
 async def test_answers_do_not_name_the_software(rest: RestClient) -> None:

@@ -11,7 +11,7 @@ from datapipeline.v1 import pipelines_pb2
 from sandbox.edge import Edge
 from tests.fakes.echo_service import EchoService
 from tests.fakes.http2_frames import END_STREAM, Frame, Type, connected, headers
-from tests.fakes.rest_client import RUN_ID
+from tests.fakes.rest_client import RUN_ID, RestClient
 
 GET = "/datapipeline.v1.PipelineService/GetRun"
 MESSAGE = pipelines_pb2.GetRunRequest(run_id=RUN_ID).SerializeToString()
@@ -46,6 +46,10 @@ async def one_call(edge: Edge, *fields: tuple[str, str]) -> None:
         ("grpc-retry-pushback-ms", "later", "1"),
         ("grpc-status", "ended", "0"),
         ("te", "gzip", "trailers"),
+        ("content-type", "application/grpc+\xff", "application/grpc+proto"),
+        (":method", "PATCH", "POST"),
+        (":scheme", "ftp", "http"),
+        (":authority", "a b", "edge"),
         ("lb-token", "\x80", "x"),
         ("user-agent", "\xff", "x"),
     ],
@@ -54,6 +58,19 @@ async def test_what_one_caller_says_wrongly_harms_no_other(
     edge: Edge, echo: EchoService, name: str, malformed: str, fine: str
 ) -> None:
     await one_call(edge, (name, malformed))
+    echo.calls.clear()
+    await one_call(edge, (name, fine))
+    assert [call.method for call in echo.calls] == ["GetRun"]
+
+
+@pytest.mark.parametrize("path", [GET, "/grpc.health.v1.Health/Check"])
+@pytest.mark.parametrize(
+    ("name", "malformed", "fine"), [("grpc-timeout", "now", "6S"), ("grpc-encoding", "br", "gzip")]
+)
+async def test_nor_does_what_a_browser_says_wrongly(
+    edge: Edge, rest: RestClient, echo: EchoService, path: str, name: str, malformed: str, fine: str
+) -> None:
+    await rest.ask("POST", path, {"content-type": "application/grpc-web+proto", name: malformed}, DATA.payload)
     echo.calls.clear()
     await one_call(edge, (name, fine))
     assert [call.method for call in echo.calls] == ["GetRun"]

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from tests.e2e.edge.test_access_log import logged
 from tests.e2e.stack.wrong_input import bodies, control, headers, parameters, paths, wire
 from tests.e2e.stack.wrong_input.row import Row, Served
 from tests.e2e.stack.wrong_input.scene import Scene
+from tests.e2e.stack.wrong_input.sending import Raw
 from tests.house.bad_input import ITEMS
 
 ROWS = [row for table in (paths, headers, bodies, wire, parameters, control) for row in table.ROWS]
@@ -58,9 +60,18 @@ def test_no_two_rows_have_one_name() -> None:
 
 @pytest.mark.item("E73", "B20")
 async def test_no_line_of_a_log_holds_a_key_or_steers_a_terminal(stage: Scene) -> None:
+    steering = "\N{RIGHT-TO-LEFT OVERRIDE}\N{ZERO WIDTH SPACE}\t"
+    for path, said in (
+        (f"/noth{steering[0]}ing", "User-Agent: x"),
+        ("/%E2%80%AE%1B", f"User-Agent: {steering}"),
+        ("/steered", f"X-Request-Id: a{steering}b"),
+        ("/last", "X-Request-Id: the-last"),
+    ):
+        await Raw(f"GET {path}", f"{said}\r\nX-API-Key: <key>\r\n\r\n".encode()).send(stage)
+    assert (await logged(stage.hasty, "the-last"))["request_id"]
     folder = stage.running.stack.options.data_dir
     for log in (stage.running.log, folder / "envoy" / "envoy.log", stage.hasty.log):
         text = log.read_text(errors="replace")
         assert stage.given_away(text) == []
-        assert STEERING.findall(text) == []
+        assert STEERING.findall(text) == [], [line for line in text.splitlines() if STEERING.search(line)][:3]
     assert all(json.loads(line) for line in stage.running.log.read_text().splitlines())
