@@ -140,7 +140,7 @@ def services(settings: Settings, engines: Engines, vitals: Vitals) -> wire.Servi
         journal=journal,
         timetable=journal,
         watch=Watch(journal, clock),
-        explain=Explain(journal, engines.directory, clock),
+        explain=Explain(journal, engines.directory, engines.catalog, clock, settings.api_service_url),
         catalog=engines.catalog,
         tokens=tokens,
         clock=clock,

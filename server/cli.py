@@ -13,6 +13,7 @@ from server import cli_output as output
 from server.cli_answers import json_option, session_of, tell, tell_all
 from server.cli_connection import Endpoint, Session
 from server.cli_errors import RefusedError
+from server.cli_explain import explain
 from server.cli_follow import followed
 from server.cli_parameters import is_header_value, parameters, target
 from server.cli_procedures import procedures
@@ -208,6 +209,7 @@ def pipelines(context: click.Context, as_json: bool) -> None:
     tell_all(session, found, output.pipelines_table, as_json=as_json)
 
 
+main.add_command(explain)
 main.add_command(procedures)
 main.add_command(schedules)
 

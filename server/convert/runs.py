@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datapipeline.v1 import pipelines_pb2, run_pb2
+from datapipeline.v1 import run_pb2
 
 from server.convert.values import struct_of, timestamp_of
-from workers.model.explanation import Explanation
 from workers.model.run import Progress, Run, RunError, RunEvent, StepRun
 
 
@@ -46,17 +45,6 @@ def event_message(event: RunEvent) -> run_pb2.RunEvent:
         progress=_progress(event.progress),
         message=event.message,
         error=_error(event.error),
-    )
-
-
-def explanation_message(found: Explanation) -> pipelines_pb2.Explanation:
-    """Return one reason why a run is not further."""
-    return pipelines_pb2.Explanation(
-        reason=found.reason,
-        message=found.message,
-        owner=found.owner,
-        until=timestamp_of(found.until),
-        remedy=found.remedy,
     )
 
 

@@ -13,8 +13,9 @@ from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc, run_pb2
 
 from server.call import Call
 from server.convert import requests
+from server.convert.explanations import explained_message
 from server.convert.pipelines import pipeline_message
-from server.convert.runs import event_message, explanation_message, run_message
+from server.convert.runs import event_message, run_message
 from server.convert.tokens import PageTokens
 from server.services.not_yet import not_yet
 from workers.catalog import Catalog
@@ -119,10 +120,7 @@ class PipelineService(pipelines_pb2_grpc.PipelineServiceServicer):
     ) -> pipelines_pb2.ExplainRunResponse:
         """Return why a run is not further."""
         run_id = UUID(request.run_id)
-        status, reasons = await self.explain.explain(call.org, run_id)
-        return pipelines_pb2.ExplainRunResponse(
-            run_id=str(run_id), status=status.value, reasons=[explanation_message(reason) for reason in reasons]
-        )
+        return explained_message(run_id, await self.explain.explain(call.org, run_id))
 
     async def ListPipelines(
         self, _request: pipelines_pb2.ListPipelinesRequest, call: Call

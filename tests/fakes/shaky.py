@@ -10,6 +10,7 @@ from workers.adapters.journal import PostgresJournal
 from workers.model.bookmark import Bookmark
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.lease import Beat, Lease, Mark
+from workers.model.pause import Pause
 
 AWAY = Failure(Code.UNAVAILABLE, Reason.SERVICE_UNAVAILABLE, "the journal is not available", retryable=True)
 
@@ -52,9 +53,14 @@ class ShakyDispatch:
         self.writes += 1
         await self._journal.record(lease, *marks)
 
-    async def snooze(self, lease: Lease, delay: float, why: str) -> None:
+    async def snooze(
+        self, lease: Lease, delay: float, why: str, pause: Pause = Pause.ASKED, failure: Reason | None = None
+    ) -> None:
         self._check()
-        await self._journal.snooze(lease, delay, why)
+        await self._journal.snooze(lease, delay, why, pause, failure)
+
+    async def attend(self, worker: str, slots: int, seconds: float) -> None:
+        await self._journal.attend(worker, slots, seconds)
 
     async def release(self, worker: str) -> int:
         self._check()

@@ -24,8 +24,10 @@ from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
 from workers.model.lease import Lease
 from workers.model.run import EventType, Run, RunEvent
+from workers.model.situation import Live, Paused
 from workers.ports import Authority, Clock, Dispatch, Expected, Keys
 from workers.rest import Egress, RestReader
+from workers.runtime.explain import Explain
 from workers.runtime.firing import Firing
 from workers.runtime.holdings import Interruption
 from workers.runtime.intake import Acceptance, Accepted, Bounds, Submission
@@ -100,6 +102,18 @@ class Workshop:
         parameters = parameters or {"trigger_by": uuid.uuid4().hex, "force_refresh": True}
         provider, domain, name = path.split("/")
         return await self.acceptance().accept(Submission(org, provider, domain, name, parameters))
+
+    def explain(self) -> Explain:
+        directory: Any = self.book
+        return Explain(self.journal, directory, self.catalog(), self.clock, "https://mend")
+
+    async def paused(self, run_id: UUID, org: str = "acme") -> tuple[float, str]:
+        """Return for how many seconds more a run waits, and why."""
+        found = await self.journal.situation(org, run_id)
+        assert found is not None
+        assert isinstance(found.state, Live)
+        assert isinstance(found.state.place, Paused)
+        return (found.state.place.until - found.at).total_seconds(), found.state.place.why
 
     def scheduler(self, journal: PostgresJournal | None = None) -> Scheduler:
         """Make a scheduler that is not yet started, on this journal or another connection to it."""

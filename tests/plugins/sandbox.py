@@ -47,6 +47,8 @@ ORGS = (
     "twin",  # one run a day, asked for twice
     "crowded",  # one run at once, and many that wait
     "patient",  # is told to come back later
+    "curious",  # asks why its runs wait, of which one may run at once
+    "bereft",  # loses its subscription and credential while its runs wait
     "scribe",  # reads what Anthropic has
     "cloudy",  # reads what Google has
     "reader",  # pastes what the README says
@@ -165,7 +167,7 @@ def sample(text: str, name: str) -> float:
 
 
 PARTS_TO_PLAY = """
-UPDATE {p}.org_subscriptions SET concurrent_limit = 1 WHERE org_slug IN ('busy', 'crowded');
+UPDATE {p}.org_subscriptions SET concurrent_limit = 1 WHERE org_slug IN ('busy', 'crowded', 'curious', 'bereft');
 UPDATE {p}.org_subscriptions SET daily_limit = 1 WHERE org_slug = 'twin';
 UPDATE {p}.org_integration_credentials SET encrypted_credential = (
     SELECT encrypted_credential FROM {p}.org_integration_credentials WHERE org_slug = 'acme' AND provider = 'OPENAI'

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from workers.model.pause import Pause
+
 
 class Code(StrEnum):
     """Canonical gRPC status names that this service uses."""
@@ -112,14 +114,20 @@ class FailedError(Exception):
 class SnoozeError(Exception):
     """A step must wait longer than it may hold a slot; the run goes back to its lane for `delay` seconds.
 
-    `limited` says that a provider asked for it by its rate limit.
+    `pause` says what for; `failure` is the reason of what is tried again then, where something failed.
     """
 
-    def __init__(self, delay: float, why: str, *, limited: bool = False) -> None:
+    def __init__(self, delay: float, why: str, *, pause: Pause = Pause.ASKED, failure: Reason | None = None) -> None:
         super().__init__(why)
-        self.limited = limited
+        self.pause = pause
+        self.failure = failure
         self.delay = delay
         self.why = why
+
+
+def pause_for(reason: Reason) -> Pause:
+    """Return what a run waits for that tries again what failed so."""
+    return Pause.RATE_LIMIT if reason is Reason.PROVIDER_RATE_LIMIT else Pause.RETRY
 
 
 def refused(code: Code, reason: Reason, message: str, **metadata: str) -> FailedError:

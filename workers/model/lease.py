@@ -236,26 +236,3 @@ class Depth:
     def running(self) -> int:
         """Runs under a lease."""
         return sum(lane.running for lane in self.lanes)
-
-
-@frozen
-class Position:
-    """Where a live run stands: runs before it in its lane, the lane's cap and running runs, and why it waits.
-
-    A `suspect` waits because its worker died, behind `suspects_ahead` others, at least `delay` seconds unless a worker
-    becomes idle; `crashes` counts those while it ran alone. `shut` is for how many seconds every worker at work still
-    keeps to a suspect `alone`. Times are seconds.
-    """
-
-    ahead: int
-    cap: int
-    running: int
-    delay: float
-    why: str
-    leased_by: str = ""
-    lease_left: float = 0.0
-    suspect: bool = False
-    suspects_ahead: int = 0
-    crashes: int = 0
-    alone: bool = False
-    shut: float = 0.0

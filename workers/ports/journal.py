@@ -9,8 +9,11 @@ from typing import Protocol
 from uuid import UUID
 
 from workers.model.bookmark import Bookmark
-from workers.model.lease import Added, Beat, Depth, KnownKey, Lease, Mark, NewRun, Parcel, Position, QuotaCount
+from workers.model.failure import Reason
+from workers.model.lease import Added, Beat, Depth, KnownKey, Lease, Mark, NewRun, Parcel, QuotaCount
+from workers.model.pause import Pause
 from workers.model.run import Run, RunEvent, RunStatus
+from workers.model.situation import Situation
 from workers.ports.notices import Notices
 from workers.ports.plain import Row
 from workers.ports.timetable import Queue, Rounds, Timetable
@@ -55,8 +58,8 @@ class Intake(Protocol):
         Unless the run is absent, `audit` is handed to the outbox in the same commit.
         """
 
-    async def position(self, org: str, run_id: UUID) -> Position | None:
-        """Return where a live run stands; None when it is not live."""
+    async def situation(self, org: str, run_id: UUID) -> Situation | None:
+        """Return the run and what stands around it, of one moment; None when absent or another organisation's."""
 
     async def audit(self, entry: Row) -> None:
         """Hand an audit row to the outbox."""
@@ -77,8 +80,16 @@ class Dispatch(Protocol):
     async def record(self, lease: Lease, *marks: Mark) -> None:
         """Write marks in order, in one commit; raises StaleFenceError when the lease is not the run's any more."""
 
-    async def snooze(self, lease: Lease, delay: float, why: str) -> None:
-        """Give the slot back and take the run up again after `delay` seconds; its attempt is restored."""
+    async def snooze(
+        self, lease: Lease, delay: float, why: str, pause: Pause = Pause.ASKED, failure: Reason | None = None
+    ) -> None:
+        """Give the slot back and take the run up again after `delay` seconds; its attempt is restored.
+
+        What it waits for is told to whoever asks; `failure` is what is tried again.
+        """
+
+    async def attend(self, worker: str, slots: int, seconds: float) -> None:
+        """Make known that a worker with so many slots is there for as long; releasing its leases ends that."""
 
     async def release(self, worker: str) -> int:
         """Give every lease of a stopping worker back, attempts restored; return how many."""

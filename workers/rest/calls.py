@@ -7,8 +7,9 @@ from collections.abc import Callable
 import structlog
 from attrs import evolve, frozen
 
-from workers.model.failure import FailedError, Reason, SnoozeError
+from workers.model.failure import FailedError, Reason, SnoozeError, pause_for
 from workers.model.page import Read
+from workers.model.pause import Pause
 from workers.model.retry import Again, decide
 from workers.model.secret import Secret
 from workers.rest.circuit import Circuits
@@ -59,7 +60,7 @@ class Calls:
         patience = _Patience(self._clock, self._patience, host)
         key = f"{self._wiring.budget_key} {host} polls"
         while seconds := await self._wiring.take(key, limits.polls_per_minute, limits.poll_burst):
-            await patience.wait(seconds, "for the next poll")
+            await patience.wait(seconds, "for the next poll", Pause.RATE_BUDGET)
         self._polled.add(host)
 
     async def answer(self, read: Read, request: Request, secret: Secret | None) -> Answer:
@@ -86,8 +87,8 @@ class Calls:
                 later = max(open_for, error.failure.retry_after or 0.0)
                 raise FailedError(evolve(error.failure, retry_after=later))
             _log.warning("provider call failed", error=str(error), attempt=attempt, delay=delay)
-            limited = error.failure.reason is Reason.PROVIDER_RATE_LIMIT
-            await patience.wait(delay, "to try again", limited=limited)
+            reason = error.failure.reason
+            await patience.wait(delay, "to try again", pause_for(reason), reason)
             attempt += 1
 
     def _delay(self, call: _Call, error: FailedError, attempt: int) -> float | None:
@@ -102,9 +103,9 @@ class Calls:
     async def _attempt(self, call: _Call, patience: _Patience) -> Answer | Trouble:
         limits = call.read.endpoint.limits
         while seconds := await self._wiring.take(call.key, limits.requests_per_minute, limits.burst):
-            await patience.wait(seconds, "for the rate limit")
+            await patience.wait(seconds, "for the rate limit", Pause.RATE_BUDGET)
         while seconds := self._circuits.of(call.key).enter(self._clock.monotonic()):
-            await patience.wait(seconds, "for the host to recover")
+            await patience.wait(seconds, "for the host to recover", Pause.HOST_DOWN)
         try:
             outcome = await self._sender.send(call.read, call.request, call.secret)
         except BaseException:
@@ -129,8 +130,8 @@ class _Patience:
         self.left = left
         self._host = host
 
-    async def wait(self, seconds: float, why: str, *, limited: bool = False) -> None:
+    async def wait(self, seconds: float, why: str, pause: Pause, failure: Reason | None = None) -> None:
         if seconds > self.left:
-            raise SnoozeError(seconds, f"waiting {why}: {self._host}", limited=limited)
+            raise SnoozeError(seconds, f"waiting {why}: {self._host}", pause=pause, failure=failure)
         self.left -= seconds
         await self._clock.sleep(seconds)

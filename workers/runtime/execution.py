@@ -13,6 +13,7 @@ from workers.model.dag import closing, decisive, startable, unreached
 from workers.model.failure import Code, Reason
 from workers.model.lease import Lease, Mark, Noticed, RunEnded, StepBegan, StepEnded
 from workers.model.notice import Event
+from workers.model.pause import Pause
 from workers.model.pipeline import Pipeline, Step
 from workers.model.run import RunError, RunStatus, StepRun, StepStatus, TransitionError
 from workers.runtime.holdings import Interruption
@@ -31,7 +32,8 @@ class Snoozed:
 
     delay: float
     why: str
-    limited: bool = False
+    pause: Pause = Pause.ASKED
+    failure: Reason | None = None
 
 
 Outcome = StepRun | Snoozed
@@ -174,7 +176,7 @@ class Execution:
         outcomes = self._outcomes()
         failed = self._failure(outcomes)
         if self._snoozed is not None and failed is None:
-            if self._snoozed.limited:
+            if self._snoozed.pause is Pause.RATE_LIMIT:
                 marks.append(Noticed(event=Event.RATE_LIMIT_EXCEEDED, why=self._snoozed.why))
             await self._recorder.record(*marks)
             return self._snoozed

@@ -2,130 +2,89 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
 from uuid import UUID
 
 from attrs import frozen
 
+from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
-from workers.model.explanation import Explanation
-from workers.model.failure import Code, Reason, refused
-from workers.model.lease import Position
-from workers.model.run import Run, RunError, RunStatus
-from workers.ports import Clock, Intake
+from workers.model.admission import obstacles
+from workers.model.credential import ValidationStatus
+from workers.model.explanation import Explanation, Owner, Why
+from workers.model.explanation_ended import ended_reasons
+from workers.model.explanation_live import live_reasons
+from workers.model.failure import Code, FailedError, Failure, Reason, refused
+from workers.model.org import Org
+from workers.model.run import Run, RunStatus
+from workers.model.situation import Ended, LaneState, Live, Situation, Waiting
+from workers.model.verdicts import VERDICTS
+from workers.ports import Clock, Journal
+from workers.runtime.pinned import pinned
 
-# Reason → who can mend it, and how.
-_BLAME: dict[Reason, tuple[str, str]] = {
-    Reason.PROVIDER_AUTH: ("caller", "store a key that the provider accepts, with the scope it asks for, then retry"),
-    Reason.PROVIDER_RATE_LIMIT: ("provider", "retry later; nothing is lost"),
-    Reason.PROVIDER_UNAVAILABLE: ("provider", "retry later; nothing is lost"),
-    Reason.PROVIDER_BAD_RESPONSE: ("provider", "retry; if it stays, the provider's API has changed"),
-    Reason.PROVIDER_REFUSED: ("caller", "correct the pipeline's declaration or parameters, then start a new run"),
-    Reason.CREDENTIAL_INVALID: ("caller", "store the credential again, then retry"),
-    Reason.CREDENTIAL_UNAVAILABLE: ("service", "retry later; nothing is lost"),
-    Reason.SUBSCRIPTION_INACTIVE: ("caller", "renew the subscription, then retry"),
-    Reason.STEP_TIMEOUT: ("service", "retry; narrow the days of the run, or allow the step more time"),
-    Reason.RUN_TIMEOUT: ("service", "retry, which goes on behind the finished steps; or allow the run more time"),
-    Reason.CONFIG_INVALID: ("service", "correct the declaration, then start a new run"),
-    Reason.SCHEMA_CONFLICT: ("service", "migrate the table as the message says, then retry"),
-    Reason.SHRINK_HELD: ("caller", "check the provider's data; start a run with force_refresh to accept them"),
-    Reason.DATA_QUALITY_FAILED: (
-        "caller",
-        "check the provider's data against what the message names, then retry; the table holds the version before",
-    ),
-    Reason.STALE_RUN: ("caller", "nothing: a newer attempt of the run has written these days"),
-    Reason.PROCESS_CRASHED: (
-        "service",
-        "show this run id to the operators; once the cause is mended, a retry goes on behind the finished steps",
-    ),
-    Reason.CANCELLED: ("caller", "retry if it was cancelled by mistake"),
-}
+
+@frozen
+class Explained:
+    """A run's reasons, the most decisive first, and its lane while it is live; `ahead` stand before it there."""
+
+    status: RunStatus
+    reasons: tuple[Explanation, ...]
+    lane: LaneState | None = None
+    ahead: int = 0
 
 
 @frozen
 class Explain:
-    """Reads the journal and the directory; changes nothing."""
+    """Reads the journal and the directory; changes nothing. `mend_at` is where an organisation mends its set-up."""
 
-    journal: Intake
+    journal: Journal
     directory: Directory
+    catalog: Catalog
     clock: Clock
+    mend_at: str
 
-    async def explain(self, org: str, run_id: UUID) -> tuple[RunStatus, tuple[Explanation, ...]]:
-        """Return the run's status and its reasons, the most decisive first; raises RUN_NOT_FOUND."""
-        run = await self.journal.find_run(org, run_id)
-        if run is None:
+    async def explain(self, org: str, run_id: UUID) -> Explained:
+        """Explain a run in whatever state; raises RUN_NOT_FOUND."""
+        found = await self.journal.situation(org, run_id)
+        if found is None:
             raise refused(Code.NOT_FOUND, Reason.RUN_NOT_FOUND, "there is no such run")
-        if run.status is RunStatus.COMPLETED:
-            return run.status, (Explanation("COMPLETED", "every step that could run has its outcome"),)
-        if run.status.terminal:
-            return run.status, (_blame(run),)
-        return run.status, await self._live(run)
+        run, state = found.run, found.state
+        if isinstance(state, Ended):
+            return Explained(run.status, ended_reasons(run, found.at, state, self.mend_at))
+        reasons = (*await self._hindrances(run), *live_reasons(run, found.at, state))
+        return Explained(run.status, reasons, state.lane, _ahead(found))
 
-    async def _live(self, run: Run) -> tuple[Explanation, ...]:
+    async def _hindrances(self, run: Run) -> tuple[Explanation, ...]:
+        """Return what will keep a live run from its end, as far as that is known beforehand."""
+        try:
+            needed = (await pinned(run, self.catalog, self.journal)).integration_required
+        except FailedError as error:
+            return (self._hindrance(error.failure),)
         org = await self.directory.org(run.org_slug)
-        position = await self.journal.position(run.org_slug, run.run_id)
-        standing = self._standing(run, position) if position is not None else [_between()]
-        if org is not None and org.allows(self.clock.now().date()):
-            return tuple(standing)
-        message = "the subscription is not ACTIVE or TRIAL"
-        return (Explanation("SUBSCRIPTION_INACTIVE", message, "caller", remedy="renew it"), *standing)
+        today = self.clock.now().date()
+        found = [self._hindrance(failure) for failure in obstacles(org, needed, today, self.mend_at)]
+        return (*found, *self._rejected(org, needed))
 
-    def _standing(self, run: Run, position: Position) -> list[Explanation]:
-        if position.leased_by:
-            return [self._held(run, position)]
-        reasons = _stopping(run)
-        if position.running >= position.cap:
-            message = f"{position.running} runs of the organisation run and its cap is {position.cap}"
-            reasons.append(Explanation("CAP_REACHED", message, remedy="wait for one to end, or raise the plan's limit"))
-        if position.suspect:
-            return [*reasons, self._suspect(position)]
-        if position.delay > 0:
-            message = position.why or "it is taken up again at that time"
-            return [Explanation("WAITING_FOR_TIME", message, until=self._in(position.delay))]
-        if position.ahead:
-            reasons.append(Explanation("QUEUED", f"{position.ahead} runs of the organisation stand before it"))
-        if position.shut > 0:
-            message = "the workers keep for a moment to a run that is tried alone, because its worker died before"
-            reasons.append(Explanation("WORKERS_SHUT", message, until=self._in(position.shut)))
-        return reasons or [Explanation("NEXT", "nothing stands before it: it starts when a worker is free for it")]
+    def _hindrance(self, failure: Failure) -> Explanation:
+        verdict = VERDICTS[failure.reason]
+        link = self.mend_at if verdict.mended else ""
+        return Explanation(failure.reason, failure.message, verdict.owner, remedy=verdict.remedy, link=link)
 
-    def _held(self, run: Run, position: Position) -> Explanation:
-        worker, until = position.leased_by, self._in(position.lease_left)
-        if position.lease_left <= 0:
-            message = f"{worker} has not renewed its lease; the run is about to be taken back and tried again"
-            return Explanation("LEASE_EXPIRED", message)
-        if run.status is RunStatus.CANCELLING:
-            return Explanation("CANCELLING", f"{worker} is asked to stop it", until=until)
-        steps = ", ".join(step.step_id for step in run.steps if step.status == "RUNNING") or "its first step"
-        alone = f" and nothing else, because the run's worker died before{_counted(position)}" if position.alone else ""
-        return Explanation("RUNNING", f"{worker} is doing {steps}{alone}; its lease is renewed", until=until)
-
-    def _suspect(self, position: Position) -> Explanation:
-        message = (
-            "its worker died, so it waits to be tried alone, or beside others one at a time; "
-            f"{position.suspects_ahead} such runs stand before it{_counted(position)}"
-        )
-        return Explanation("SUSPECT", message, until=self._in(position.delay) if position.delay > 0 else None)
-
-    def _in(self, seconds: float) -> datetime:
-        return self.clock.now() + timedelta(seconds=seconds)
+    def _rejected(self, org: Org | None, needed: tuple[str, ...]) -> Iterator[Explanation]:
+        for provider in needed:
+            stored = org.integration(provider) if org is not None else None
+            if stored is not None and stored.status == ValidationStatus.INVALID:
+                why = f": {stored.last_error}" if stored.last_error else ""
+                message = f"the {provider} credential was refused when it was last tried; it is tried all the same{why}"
+                remedy = VERDICTS[Reason.PROVIDER_AUTH].remedy
+                yield Explanation(
+                    Why.CREDENTIAL_REJECTED, message, Owner.ORGANISATION, remedy=remedy, link=self.mend_at
+                )
 
 
-def _stopping(run: Run) -> list[Explanation]:
-    if run.status is not RunStatus.CANCELLING:
-        return []
-    return [Explanation("CANCELLING", "it is asked to stop; its worker died, and the next one that takes it ends it")]
-
-
-def _counted(position: Position) -> str:
-    return f" (died {position.crashes} times while it ran alone; after 3 it is put aside)" if position.crashes else ""
-
-
-def _between() -> Explanation:
-    return Explanation("ENDING", "it ended while this was asked; ask again")
-
-
-def _blame(run: Run) -> Explanation:
-    error = run.error or RunError(Code.INTERNAL, Reason.INTERNAL, "the run ended without a recorded error")
-    owner, remedy = _BLAME.get(error.reason, ("service", "retry; if it fails again, show this run id to the operators"))
-    return Explanation(error.reason.value, error.message, owner, remedy=remedy)
+def _ahead(found: Situation) -> int:
+    match found.state:
+        case Live(place=Waiting(ahead=ahead)):
+            return ahead
+        case _:
+            return 0

@@ -12,6 +12,7 @@ from attrs import frozen
 from workers.model.failure import FailedError
 from workers.model.lease import Lease
 from workers.ports import Clock, Dispatch
+from workers.runtime.attendance import Attendance
 from workers.runtime.holdings import Holdings, Interruption
 from workers.runtime.leases import LeaseKeeper
 from workers.runtime.mailboxes import Mailboxes
@@ -78,6 +79,15 @@ class Pool:
             self._held,
             self._clock,
             self._roll,
+        ).start(self._supervisor)
+        Attendance(
+            terms.worker,
+            terms.slots,
+            terms.lease_seconds,
+            terms.heartbeat_seconds,
+            self._dispatch,
+            lambda: self._open,
+            self._clock,
         ).start(self._supervisor)
         self._supervisor.add("claimer", self._claim)
 

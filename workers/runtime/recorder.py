@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from workers.model.failure import FailedError
+from workers.model.failure import FailedError, Reason
 from workers.model.lease import Lease, Mark, StaleFenceError
+from workers.model.pause import Pause
 from workers.ports import Clock, Dispatch
 from workers.runtime.holdings import Interruption
 
@@ -45,9 +46,9 @@ class Recorder:
                 self._kept = kept + self._kept
                 raise
 
-    async def snooze(self, delay: float, why: str) -> None:
+    async def snooze(self, delay: float, why: str, pause: Pause, failure: Reason | None) -> None:
         """Give the run back for `delay` seconds, as insistently."""
-        await self._insist(lambda: self._dispatch.snooze(self.lease, delay, why))
+        await self._insist(lambda: self._dispatch.snooze(self.lease, delay, why, pause, failure))
 
     async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
         tries = 0

@@ -12,17 +12,17 @@ from prometheus_client import Counter, Histogram
 
 from workers.catalog import Catalog
 from workers.catalog.orgs import Directory
-from workers.model.failure import Code, FailedError, Failure, Reason
+from workers.model.failure import Code, FailedError, Failure, Reason, pause_for
 from workers.model.lease import Lease, Noticed, RunEnded, StaleFenceError
 from workers.model.notice import Event
 from workers.model.org import Subscription
-from workers.model.pipeline import Pipeline
 from workers.model.resolve import ResolveError, run_variables
 from workers.model.run import Run, RunError, RunStatus
 from workers.ports import Clock, Dispatch
 from workers.runtime.contexts import Plan
 from workers.runtime.execution import Execution, Snoozed, cancelled
 from workers.runtime.holdings import Interruption
+from workers.runtime.pinned import pinned
 from workers.runtime.recorder import Recorder
 from workers.runtime.stepping import Stepping
 from workers.runtime.supervisor import Supervisor
@@ -94,7 +94,7 @@ class Runner:
             await self._refuse(recorder, Failure(Code.INTERNAL, Reason.INTERNAL, message))
 
     async def _drive(self, run: Run, recorder: Recorder, interrupted: asyncio.Future[Interruption]) -> None:
-        pipeline = await self._pinned(run)
+        pipeline = await pinned(run, self.catalog, self.dispatch)
         self._note_wait(run, await self._check_subscription(run))
         if _first(run) and self.catalog.notifications.tells(run.org_slug, pipeline, Event.PIPELINE_STARTED):
             await recorder.record(Noticed(event=Event.PIPELINE_STARTED))
@@ -125,19 +125,8 @@ class Runner:
             timer.cancel()
         if isinstance(became, Snoozed):
             log.info("run snoozed", delay=became.delay, why=became.why)
-            await recorder.snooze(became.delay, became.why)
+            await recorder.snooze(became.delay, became.why, became.pause, became.failure)
         ended.labels(_outcome(became, interrupted)).inc()
-
-    async def _pinned(self, run: Run) -> Pipeline:
-        """Return the declaration the run was accepted with, whatever configs/ says by now."""
-        current = self.catalog.find(run.provider, run.domain, run.pipeline)
-        if current is not None and current.config_hash == run.config_hash:
-            return current
-        source = await self.dispatch.declaration(run.config_hash)
-        if source is None:
-            raise FailedError(_invalid("the declaration this run was accepted with is not kept any more"))
-        path = "/".join(part for part in (run.provider, run.domain, run.pipeline) if part)
-        return self.catalog.parse(path, source)
 
     async def _check_subscription(self, run: Run, what: str = "the run was not started") -> Subscription | None:
         org = await self.directory.org(run.org_slug)
@@ -163,7 +152,8 @@ class Runner:
     async def _refuse(self, recorder: Recorder, failure: Failure) -> None:
         if failure.retryable:
             log.warning("run cannot start now", reason=failure.reason)
-            await recorder.snooze(failure.retry_after or self.away_seconds, failure.message)
+            delay, reason = failure.retry_after or self.away_seconds, failure.reason
+            await recorder.snooze(delay, failure.message, pause_for(reason), reason)
             return
         ended.labels(RunStatus.FAILED.lower()).inc()
         await recorder.record(RunEnded(RunStatus.FAILED, RunError.of(failure)))

@@ -18,7 +18,7 @@ from prometheus_client import Counter, Histogram
 
 from workers.catalog import Catalog
 from workers.catalog.credentials import Credentials
-from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError
+from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError, pause_for
 from workers.model.lease import StaleFenceError, StepBegan
 from workers.model.pipeline import Step
 from workers.model.retry import Again, decide
@@ -90,7 +90,8 @@ class Stepping:
             try:
                 result = await self._once(plan, step, current, memory, done)
             except SnoozeError as snooze:
-                return await self._wait(plan, current, memory, snooze.delay, snooze.why, limited=snooze.limited)
+                snoozed = Snoozed(snooze.delay, snooze.why, snooze.pause, snooze.failure)
+                return await self._wait(plan, current, memory, snoozed)
             except FailedError as error:
                 failure = error.failure
             else:
@@ -108,24 +109,22 @@ class Stepping:
             if not isinstance(again, Again):
                 return evolve(_failed(current, failure), output=memory.told)
             if again.delay > LONGEST_WAIT_IN_SLOT:
-                limited = failure.reason is Reason.PROVIDER_RATE_LIMIT
-                return await self._wait(plan, current, memory, again.delay, failure.message, limited=limited)
+                snoozed = Snoozed(again.delay, failure.message, pause_for(failure.reason), failure.reason)
+                return await self._wait(plan, current, memory, snoozed)
             log.warning("step tried again", step_id=step.step_id, reason=failure.reason, delay=again.delay)
             await self.clock.sleep(again.delay)
             current = evolve(current, attempt=current.attempt + 1)
             await plan.recorder.record(StepBegan(step.step_id, current.attempt))
 
-    async def _wait(
-        self, plan: Plan, step: StepRun, memory: Memory, delay: float, why: str, *, limited: bool
-    ) -> Outcome:
-        minutes = plan.pipeline.timeout_minutes
+    async def _wait(self, plan: Plan, step: StepRun, memory: Memory, snoozed: Snoozed) -> Outcome:
+        minutes, why = plan.pipeline.timeout_minutes, snoozed.why
         if not memory.patience.lasts(minutes * 60):
             message = f"the step has waited longer than the {minutes:g} minutes its run may take, and must again: {why}"
             return _failed(step, Failure(Code.DEADLINE_EXCEEDED, Reason.STEP_TIMEOUT, message))
         # Written so that what is no number becomes the shortest.
-        bounded = min(delay, LONGEST_SNOOZE) if delay > SHORTEST_SNOOZE else SHORTEST_SNOOZE
+        bounded = min(snoozed.delay, LONGEST_SNOOZE) if snoozed.delay > SHORTEST_SNOOZE else SHORTEST_SNOOZE
         await memory.wait(bounded)
-        return Snoozed(bounded, why, limited)
+        return evolve(snoozed, delay=bounded)
 
     async def _once(
         self, plan: Plan, step: Step, attempt: StepRun, memory: Memory, done: Mapping[str, StepRun]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from attrs import frozen
 
 from workers.model.failure import SnoozeError
+from workers.model.pause import Pause
 from workers.ports import Clock, Upkeep
 
 PATIENCE_SECONDS = 20.0
@@ -32,5 +33,5 @@ class Turns:
                     yield
                     return
             if self._clock.monotonic() >= until:
-                raise SnoozeError(_LATER_SECONDS, f"another one holds the turn of {what}")
+                raise SnoozeError(_LATER_SECONDS, f"another one holds the turn of {what}", pause=Pause.TURN)
             await self._clock.sleep(LOOK_SECONDS)

@@ -242,17 +242,6 @@ async def test_the_shared_budget_is_exact_under_concurrency(open_journal: OpenJo
         assert (await asyncio.gather(*calls)).count(0) == 10
 
 
-async def test_positions_tell_what_is_ahead(journal: PostgresJournal, desk: Desk) -> None:
-    ids = await desk.add("acme", 3, cap=1)
-    await journal.claim("w1", 1)
-    first, last = [await journal.position("acme", run_id) for run_id in (ids[0], ids[2])]
-    assert first is not None
-    assert last is not None
-    assert (first.leased_by, first.lease_left > 0, first.why) == ("w1", True, "is running")
-    assert (last.ahead, last.cap, last.running) == (1, 1, 1)
-    assert "running run" in last.why
-
-
 async def test_a_turn_of_the_fleet_is_held_by_one_replica_at_a_time(open_journal: OpenJournal) -> None:
     order: list[str] = []
 

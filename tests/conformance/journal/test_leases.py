@@ -8,7 +8,9 @@ import pytest
 from tests.conformance.journal.conftest import Desk, OpenJournal
 from workers.adapters.journal import PostgresJournal
 from workers.model.lease import Beat, Logged, RunEnded, StaleFenceError, StepBegan
+from workers.model.pause import Pause
 from workers.model.run import EventType, RunStatus
+from workers.model.situation import Live, Paused
 
 pytestmark = pytest.mark.engine
 
@@ -112,10 +114,14 @@ async def test_a_snoozed_run_frees_its_slot(journal: PostgresJournal, desk: Desk
 async def test_a_snoozed_run_says_why_and_how_long(journal: PostgresJournal, desk: Desk) -> None:
     lease = await desk.lease()
     await journal.snooze(lease, 60, "the provider asks to wait")
-    position = await journal.position("acme", lease.run.run_id)
-    assert position is not None
-    assert (position.why, position.running) == ("the provider asks to wait", 0)
-    assert 50 < position.delay <= 60
+    found = await journal.situation("acme", lease.run.run_id)
+    assert found is not None
+    assert isinstance(found.state, Live)
+    place = found.state.place
+    assert isinstance(place, Paused)
+    assert (place.why, place.pause, place.failure) == ("the provider asks to wait", Pause.ASKED, None)
+    assert 50 < (place.until - found.at).total_seconds() <= 60
+    assert found.state.lane.running == 0
     event = (await journal.events(lease.run.run_id, 2))[0]
     assert (event.type, event.message) == (EventType.LOG, "the provider asks to wait")
     assert (await journal.depth()).delayed == 1

@@ -129,5 +129,5 @@ async def test_a_run_of_another_organisation_is_absent(journal: PostgresJournal,
     (run_id,) = await desk.add("acme")
     assert await journal.find_run("other", run_id) is None
     assert await journal.find_run("acme", uuid.UUID(int=0)) is None
-    assert await journal.position("other", run_id) is None
+    assert await journal.situation("other", run_id) is None
     assert await journal.cancel("other", run_id) is None

@@ -71,7 +71,7 @@ async def test_a_heartbeat_that_hangs_stops_the_run_at_four_fifths_of_its_lease(
     lost_at = None
     while lost_at is None and clock.monotonic() < 40:
         clock.advance(1)
-        await clock.until_asleep(1)
+        await clock.until_asleep(2)
         await asyncio.sleep(0)
         lost_at = clock.monotonic() if word.done() else None
     assert lost_at is not None
@@ -87,9 +87,9 @@ async def test_renewed_leases_are_kept_for_as_long_as_it_takes(shop: Workshop) -
     shop.start(crowd.run, slots=1, lease_seconds=30, heartbeat_seconds=10)
     await crowd.arrivals(1)
     for _ in range(9):
-        await clock.until_asleep(2)
+        await clock.until_asleep(3)
         clock.advance(11)
         await shaky.beats.acquire()
         await shop.journal.ping()
-        await clock.until_asleep(2)
+        await clock.until_asleep(3)
     assert not crowd.words[run_id].done()

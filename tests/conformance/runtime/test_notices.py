@@ -12,6 +12,7 @@ from tests.fakes.post_office import WORK, Post, do, fail, settle
 from tests.fakes.workshop import uninterrupted
 from workers.model.failure import SnoozeError
 from workers.model.notice import Channel, Letter
+from workers.model.pause import Pause
 from workers.model.run import RunStatus
 from workers.ports import Planned, StepContext, StepResult
 from workers.runtime.alarm import Alarm
@@ -177,7 +178,7 @@ async def test_two_couriers_send_a_letter_once(post: Post) -> None:
 
 async def test_a_wait_for_the_rate_limit_a_warning_and_a_start_are_told(post: Post) -> None:
     async def limited(_ctx: StepContext) -> StepResult:
-        raise SnoozeError(60, "told to wait: api.example.com", limited=True)
+        raise SnoozeError(60, "told to wait: api.example.com", pause=Pause.RATE_LIMIT)
 
     notices = "notifications: {email: {events: [pipeline_started, rate_limit_exceeded, pipeline_warning]}}\n"
     await post.shop.do(notices + WORK, work=limited)

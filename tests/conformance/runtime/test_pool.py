@@ -97,7 +97,7 @@ async def test_a_journal_that_is_away_for_long_stops_no_actor(shop: Workshop) ->
     shop.start(crowd.run)
     for _ in range(20):
         await shaky.refused.acquire()
-        await clock.until_asleep(3)
+        await clock.until_asleep(4)
         clock.advance(2)
     shaky.away = False
     await submitted(shop, 1)
@@ -110,7 +110,7 @@ async def test_a_claim_that_brought_much_waits_a_moment_for_company_and_then_cla
     clock = shop.clock = ManualClock()
     shop.start(crowd.run, slots=10)
     await crowd.arrivals(3)
-    await clock.until_asleep(3)
+    await clock.until_asleep(4)
     assert clock.next_wake == pytest.approx(0.003)
     await submitted(shop, 1)
     clock.advance(0.003)

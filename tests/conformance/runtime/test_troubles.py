@@ -16,7 +16,6 @@ from tests.fakes.hostile_provider import Behaviour, HostileProvider
 from tests.fakes.workshop import Workshop, uninterrupted
 from tests.plugins.warehouse_desk import FACTS, FIRST, WINDOW, Desk, facts
 from workers.model.failure import Reason
-from workers.model.lease import Position
 from workers.model.page import Endpoint, Limits, Read
 from workers.model.run import Run, RunStatus
 from workers.ports import StepContext, StepResult
@@ -60,13 +59,12 @@ async def counter(shop: Workshop) -> AsyncIterator[Counter]:
         shop.reader.close()
 
 
-async def waiting(shop: Workshop, run: Run) -> Position:
+async def waiting(shop: Workshop, run: Run) -> tuple[float, str]:
     """The run waits for a time, holds no slot, and the next one of its organisation is done meanwhile."""
-    position = await shop.journal.position(run.org_slug, run.run_id)
-    assert position is not None
-    assert (run.status, run.attempt, position.running) == (RunStatus.PENDING, 0, 0)
+    wait = await shop.paused(run.run_id, run.org_slug)
+    assert (run.status, run.attempt, (await shop.journal.depth()).running) == (RunStatus.PENDING, 0, 0)
     assert (await shop.do("steps: [{step_id: other, ps_type: lab.act}]")).status is RunStatus.COMPLETED
-    return position
+    return wait
 
 
 async def over(shop: Workshop, run: Run, reason: Reason) -> None:
@@ -81,9 +79,9 @@ async def over(shop: Workshop, run: Run, reason: Reason) -> None:
 @pytest.mark.fault("F40")
 @pytest.mark.parametrize(("text", "delay"), [("600", 600), ("1000000000", 3600)])
 async def test_a_run_that_is_told_to_come_back_waits_without_a_slot(counter: Counter, text: str, delay: int) -> None:
-    position = await waiting(counter.shop, await counter.run(later(text)))
-    assert round(position.delay, -1) == delay
-    assert position.why == f"waiting to try again: 127.0.0.1:{counter.provider.port}"
+    wait, why = await waiting(counter.shop, await counter.run(later(text)))
+    assert round(wait, -1) == delay
+    assert why == f"waiting to try again: 127.0.0.1:{counter.provider.port}"
 
 
 @pytest.mark.fault("F41")
@@ -139,8 +137,8 @@ async def test_a_run_that_bigquery_keeps_waiting_says_so_and_waits_without_a_slo
     run_id = await shop.submit()
     await shop.runner(dataset=lambda _org: faulty.dataset).run(await shop.lease(), uninterrupted())
     submitted = [seen for seen in proxy.seen if seen.job == "query"]
-    position = await waiting(shop, await shop.run(run_id))
-    assert (round(position.delay, -2), len(submitted)) == (delay, 1)
-    assert why in position.why
+    wait, said = await waiting(shop, await shop.run(run_id))
+    assert (round(wait, -2), len(submitted)) == (delay, 1)
+    assert why in said
     proxy.heal()
     assert await faulty.counts() == {}

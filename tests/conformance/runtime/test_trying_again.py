@@ -74,10 +74,10 @@ async def test_a_long_wait_gives_the_slot_back_and_the_run_goes_on_afterwards(sh
         return StepResult()
 
     run = await shop.do(ONE_STEP, only=limited)
-    position = await shop.journal.position("acme", run.run_id)
-    assert position is not None
-    assert (run.status, run.attempt, position.running) == (RunStatus.PENDING, 0, 0)
-    assert (round(position.delay, -1), position.why) == (90, "waiting for the rate limit: api.p.com")
+    delay, why = await shop.paused(run.run_id)
+    assert (run.status, run.attempt) == (RunStatus.PENDING, 0)
+    assert (await shop.journal.depth()).running == 0
+    assert (round(delay, -1), why) == (90, "waiting for the rate limit: api.p.com")
     await sooner(shop, run)
     assert (await shop.go_on(run.run_id)).status is RunStatus.COMPLETED
 
@@ -117,9 +117,7 @@ async def test_a_single_wait_may_be_longer_than_the_run(shop: Workshop) -> None:
         raise SnoozeError(50_000, "the day's quota is used up")
 
     run = await shop.do("timeout_minutes: 1\n" + ONE_STEP, only=tomorrow)
-    position = await shop.journal.position("acme", run.run_id)
-    assert position is not None
-    assert position.delay > 49_000
+    assert (await shop.paused(run.run_id))[0] > 49_000
 
 
 async def test_a_checkpoint_is_found_by_the_next_attempt_and_holds_nothing_but_what_was_kept(shop: Workshop) -> None:
@@ -148,9 +146,8 @@ async def test_of_two_waits_the_longer_counts_and_the_work_beside_is_kept(shop: 
 
     text = "steps: [" + ", ".join(f"{{step_id: {s}, ps_type: lab.act, depends_on: []}}" for s in "abc") + "]"
     run = await shop.do(text, a=waiting(30), b=waiting(300))
-    position = await shop.journal.position("acme", run.run_id)
-    assert position is not None
-    assert (position.why, run.step("c").status) == ("wait 300", "COMPLETED")
+    _, why = await shop.paused(run.run_id)
+    assert (why, run.step("c").status) == ("wait 300", "COMPLETED")
 
 
 async def test_a_run_that_has_failed_already_waits_for_nothing(shop: Workshop) -> None:

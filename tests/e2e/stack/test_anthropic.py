@@ -131,7 +131,7 @@ async def test_a_second_run_within_the_minute_waits_without_a_slot(sandbox: Runn
 
     async def waits() -> bool:
         reasons = (await scribe.explain(run_id))["reasons"]
-        return bool(reasons[0]["reason"] == "WAITING_FOR_TIME")
+        return bool(reasons[0]["reason"] == "RATE_BUDGET")
 
     await until(waits)
     leased = "SELECT count(*) FROM queue WHERE org = 'scribe' AND state = 'leased'"

@@ -8,9 +8,14 @@ import pytest
 
 from tests.fakes.org_client import EXTRACT, USAGE_COST, Json, OrgClient, step_of
 from tests.fakes.until import until
-from tests.plugins.sandbox import Running
+from tests.plugins.sandbox import MEND_AT, Running
 
 DAY = "2025-06-01"
+WHOSE = {
+    "PROVIDER_AUTH": ("organisation", "AFTER_FIX", MEND_AT),
+    "PROVIDER_REFUSED": ("caller", "NEW_RUN", ""),
+    "PROVIDER_BAD_RESPONSE": ("provider", "NOW", ""),
+}
 FOR_GOOD: dict[str, Any] = {"endpoint": "completions", "times": None}
 FAILURES = {
     "no_such_key": ({"kind": "status", "status": 401}, "PERMISSION_DENIED", "PROVIDER_AUTH"),
@@ -48,7 +53,9 @@ async def said_well(sandbox: Running, org: OrgClient, run: Json, message: str) -
     assert f"{sandbox.simulator.base_url}/organization/usage/completions" in message
     assert "?" not in message
     assert not any(secret in str(run) for secret in sandbox.secrets)
-    assert (await org.explain(run["run_id"]))["reasons"][0]["owner"] in {"caller", "provider"}
+    why = (await org.explain(run["run_id"]))["reasons"][0]
+    assert (why["reason"], why["step"], why["message"]) == (run["error"]["reason"], "extract_usage", message)
+    assert (why["owner"], why["retry"], why["link"]) == WHOSE[why["reason"]]
     assert await sandbox.query(f"SELECT COUNT(*) AS n FROM {org.dataset}.openai_usage_daily_raw") == [{"n": 0}]
 
 
@@ -77,7 +84,7 @@ async def test_a_long_wait_gives_the_slot_back_and_is_explained(sandbox: Running
 
     async def waits() -> bool:
         reasons = (await patient.explain(run_id))["reasons"]
-        return bool(reasons[0]["reason"] == "WAITING_FOR_TIME")
+        return bool(reasons[0]["reason"] == "RATE_LIMITED")
 
     await until(waits)
     leased = "SELECT count(*) FROM queue WHERE org = 'patient' AND state = 'leased'"

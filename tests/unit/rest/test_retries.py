@@ -8,6 +8,7 @@ import pytest
 from tests.fakes import hostile_provider as hostile
 from tests.unit.rest.desk import Desk, MakeReader
 from workers.model.failure import FailedError, Reason, SnoozeError
+from workers.model.pause import Pause
 from workers.rest.circuit import RETRY_TOKENS, CircuitTerms
 
 OOPS = hostile.answer(status="500 Oops")
@@ -70,7 +71,7 @@ async def test_a_short_wait_that_is_asked_for_is_kept(desk: Desk, headers: dict[
 async def test_a_long_wait_gives_the_slot_back(desk: Desk, text: str, delay: float) -> None:
     desk.provider.script("/rows", busy(Retry_After=text))
     asked = await snooze(desk)
-    assert (asked.delay, asked.limited) == (delay, True)
+    assert (asked.delay, asked.pause, asked.failure) == (delay, Pause.RATE_LIMIT, Reason.PROVIDER_RATE_LIMIT)
     assert desk.clock.slept == []
 
 
@@ -136,7 +137,7 @@ async def test_a_short_wait_for_the_rate_budget_is_slept(desk: Desk) -> None:
 async def test_a_long_wait_for_the_rate_budget_gives_the_slot_back(desk: Desk) -> None:
     desk.waits = [20.5]
     own = await snooze(desk)
-    assert (own.delay, own.limited) == (20.5, False)
+    assert (own.delay, own.pause) == (20.5, Pause.RATE_BUDGET)
     assert desk.provider.heard == []
 
 

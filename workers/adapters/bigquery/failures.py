@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from workers.adapters.bigquery.trouble import Kind, TroubleError
 from workers.model.failure import Code, FailedError, Failure, Reason, SnoozeError
+from workers.model.pause import Pause
 
 
 def failed(trouble: TroubleError, doing: str) -> FailedError:
@@ -78,5 +79,6 @@ def step_errors(doing: str) -> Iterator[None]:
             yield
     except FailedError as error:
         if error.failure.reason is Reason.WAREHOUSE_QUOTA and error.failure.retry_after is not None:
-            raise SnoozeError(error.failure.retry_after, error.failure.message) from None
+            why, reason = error.failure.message, error.failure.reason
+            raise SnoozeError(error.failure.retry_after, why, pause=Pause.QUOTA, failure=reason) from None
         raise

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from workers.adapters.bigquery.trouble import Kind, TroubleError
 from workers.model.failure import FailedError, Reason, SnoozeError, provider_failed
+from workers.model.pause import Pause
 
 CAPPED = "bytesBilledLimitExceeded"
 _QUOTA_SECONDS = 3600.0
@@ -28,7 +29,7 @@ def source_errors(doing: str, provider: str) -> Iterator[None]:
     except TroubleError as trouble:
         if trouble.kind is Kind.QUOTA:
             why = f"{doing}: a BigQuery quota of the organisation's project is used up"
-            raise SnoozeError(_QUOTA_SECONDS, why) from None
+            raise SnoozeError(_QUOTA_SECONDS, why, pause=Pause.QUOTA) from None
         raise _failed(trouble, doing, provider) from None
 
 

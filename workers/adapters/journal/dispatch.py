@@ -12,7 +12,9 @@ from workers.adapters.journal.recorder import Recorder
 from workers.adapters.journal.room import Room
 from workers.adapters.journal.rows import lease_of
 from workers.model.bookmark import Bookmark
+from workers.model.failure import Reason
 from workers.model.lease import Beat, Lease, Mark, StaleFenceError
+from workers.model.pause import Pause
 
 
 class PostgresDispatch:
@@ -49,11 +51,18 @@ class PostgresDispatch:
         """
         await self._recorder.record(lease, marks)
 
-    async def snooze(self, lease: Lease, delay: float, why: str) -> None:
+    async def snooze(
+        self, lease: Lease, delay: float, why: str, pause: Pause = Pause.ASKED, failure: Reason | None = None
+    ) -> None:
         """Set a run aside; see ports.Dispatch. Raises StaleFenceError."""
-        if not await self._workers.fetch_value("snooze", lease.run.run_id, lease.fence, delay, to_text(why)):
+        wait = (delay, to_text(why), pause, failure or "")
+        if not await self._workers.fetch_value("snooze", lease.run.run_id, lease.fence, *wait):
             raise StaleFenceError("the lease is not the run's any more")
         self._room.bell.ring()
+
+    async def attend(self, worker: str, slots: int, seconds: float) -> None:
+        """Make a worker known; see ports.Dispatch."""
+        await self._workers.fetch("attend", worker, slots, seconds)
 
     async def release(self, worker: str) -> int:
         """Give every lease back; see ports.Dispatch."""

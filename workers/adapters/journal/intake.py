@@ -10,9 +10,11 @@ from workers.adapters.journal.accept import Acceptor
 from workers.adapters.journal.batching import Batcher
 from workers.adapters.journal.encode import to_array, to_json
 from workers.adapters.journal.room import Room
-from workers.adapters.journal.rows import event_of, position_of, run_of
-from workers.model.lease import Added, KnownKey, NewRun, Position
+from workers.adapters.journal.rows import event_of, run_of
+from workers.adapters.journal.situation_rows import situation_of
+from workers.model.lease import Added, KnownKey, NewRun
 from workers.model.run import Run, RunEvent, RunStatus
+from workers.model.situation import MOST_COUNTED, Situation
 from workers.ports import Row
 
 
@@ -62,10 +64,11 @@ class PostgresIntake:
             self._room.bell.ring()
         return await self.find_run(org, run_id)
 
-    async def position(self, org: str, run_id: UUID) -> Position | None:
-        """Return where a live run stands; see ports.Intake."""
-        row = await self._callers.fetch_one("position", org, run_id, *self._room.suspicion.terms)
-        return position_of(row) if row else None
+    async def situation(self, org: str, run_id: UUID) -> Situation | None:
+        """Return the run and what stands around it; see ports.Intake."""
+        terms = (*self._room.suspicion.terms, MOST_COUNTED + 1)
+        row = await self._callers.fetch_one("situation", org, run_id, *terms)
+        return situation_of(row) if row else None
 
     async def audit(self, entry: Row) -> None:
         """Hand an audit row to the outbox, many in one commit."""

@@ -10,7 +10,7 @@ import asyncpg
 
 from workers.model.failure import Code, Reason
 from workers.model.fairness import Contest
-from workers.model.lease import LaneDepth, Lease, Position
+from workers.model.lease import LaneDepth, Lease
 from workers.model.run import EventType, Progress, Run, RunError, RunEvent, RunStatus, StepRun, StepStatus, TriggerType
 
 _Row = asyncpg.Record
@@ -96,33 +96,3 @@ def error_of(value: dict[str, str] | None) -> RunError | None:
     if value is None:
         return None
     return RunError(Code(value["code"]), Reason(value["reason"]), value["message"], value["step"])
-
-
-def position_of(row: _Row) -> Position:
-    """Read a row of the statement `position`."""
-    return Position(
-        ahead=row["ahead"],
-        cap=row["cap"] or 0,
-        running=row["running"],
-        delay=max(row["patience_left"], 0.0) if row["suspect"] else row["delay"] or 0.0,
-        why=_why(row),
-        leased_by=row["worker"] or "",
-        lease_left=row["lease_left"] or 0.0,
-        suspect=row["suspect"],
-        suspects_ahead=row["suspects_ahead"],
-        crashes=row["crash_count"],
-        alone=row["alone"],
-        shut=row["shut"],
-    )
-
-
-def _why(row: _Row) -> str:
-    if row["state"] == "leased":
-        return "is being stopped" if row["status"] == "CANCELLING" else "is running"
-    if row["state"] == "delayed":
-        return str(row["why"])
-    if row["suspect"]:
-        return "waits to be tried alone, because its last worker died"
-    if row["running"] >= (row["cap"] or 0):
-        return "waits for a running run of the organisation to end"
-    return "waits for earlier runs of the organisation" if row["ahead"] else "waits for a free worker"

@@ -12,7 +12,7 @@ from aiohttp import ClientResponse, ClientSession
 from attrs import evolve, frozen
 from yarl import URL
 
-from workers.model.failure import Reason, SnoozeError, provider_failed
+from workers.model.failure import Reason, SnoozeError, pause_for, provider_failed
 from workers.model.page import Auth, Limits
 from workers.model.retry import Again, decide
 from workers.rest.body import BodyError, check_headers, receive
@@ -63,7 +63,8 @@ class Exchange:
             if not isinstance(decision, Again):
                 raise error
             if decision.delay > left:
-                raise SnoozeError(decision.delay, f"waiting for an access token: {url.authority}")
+                why, reason = f"waiting for an access token: {url.authority}", error.failure.reason
+                raise SnoozeError(decision.delay, why, pause=pause_for(reason), failure=reason)
             _log.warning("token not granted", error=str(error), attempt=attempt, delay=decision.delay)
             left -= decision.delay
             await self._clock.sleep(decision.delay)

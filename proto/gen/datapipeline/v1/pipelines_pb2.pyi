@@ -144,28 +144,56 @@ class ExplainRunRequest(_message.Message):
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
 
 class ExplainRunResponse(_message.Message):
-    __slots__ = ("run_id", "status", "reasons")
+    __slots__ = ("run_id", "status", "reasons", "lane")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     status: str
     reasons: _containers.RepeatedCompositeFieldContainer[Explanation]
-    def __init__(self, run_id: _Optional[str] = ..., status: _Optional[str] = ..., reasons: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ...) -> None: ...
+    lane: LaneStanding
+    def __init__(self, run_id: _Optional[str] = ..., status: _Optional[str] = ..., reasons: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., lane: _Optional[_Union[LaneStanding, _Mapping]] = ...) -> None: ...
+
+class LaneStanding(_message.Message):
+    __slots__ = ("ahead", "running", "cap", "weight", "share", "lanes_ahead")
+    AHEAD_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    CAP_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    LANES_AHEAD_FIELD_NUMBER: _ClassVar[int]
+    ahead: int
+    running: int
+    cap: int
+    weight: float
+    share: float
+    lanes_ahead: int
+    def __init__(self, ahead: _Optional[int] = ..., running: _Optional[int] = ..., cap: _Optional[int] = ..., weight: _Optional[float] = ..., share: _Optional[float] = ..., lanes_ahead: _Optional[int] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ("reason", "message", "owner", "until", "remedy")
+    __slots__ = ("reason", "message", "owner", "until", "remedy", "link", "retry", "forecast", "run_ids", "step")
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     REMEDY_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    RUN_IDS_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
     reason: str
     message: str
     owner: str
     until: _timestamp_pb2.Timestamp
     remedy: str
-    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., owner: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., remedy: _Optional[str] = ...) -> None: ...
+    link: str
+    retry: str
+    forecast: _timestamp_pb2.Timestamp
+    run_ids: _containers.RepeatedScalarFieldContainer[str]
+    step: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., owner: _Optional[str] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., remedy: _Optional[str] = ..., link: _Optional[str] = ..., retry: _Optional[str] = ..., forecast: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., run_ids: _Optional[_Iterable[str]] = ..., step: _Optional[str] = ...) -> None: ...
 
 class ListPipelinesRequest(_message.Message):
     __slots__ = ()

@@ -156,7 +156,8 @@ class PipelineServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ExplainRun(self, request, context):
-        """ExplainRun says, in order, why a run is not further, or whose problem its failure is. Errors: NOT_FOUND.
+        """ExplainRun says, in order, why a run is not further, or whose problem its end is and whether a retry can help.
+        Errors: NOT_FOUND (RUN_NOT_FOUND), INVALID_ARGUMENT for a bad id, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

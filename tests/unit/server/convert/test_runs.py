@@ -9,9 +9,8 @@ import attrs
 import pytest
 
 from server.convert.pipelines import pipeline_message
-from server.convert.runs import event_message, explanation_message, run_message
+from server.convert.runs import event_message, run_message
 from tests.fakes.clock import NOON
-from workers.model.explanation import Explanation
 from workers.model.failure import Code, Reason
 from workers.model.pipeline import Parameter, ParameterType, Pipeline, Step
 from workers.model.run import EventType, Progress, Run, RunError, RunEvent, RunStatus, StepRun, StepStatus, TriggerType
@@ -71,11 +70,6 @@ def test_every_kind_of_event_is_a_plain_word(kind: EventType) -> None:
     assert (shown.type, shown.sequence, shown.step_id, shown.message) == (kind.value, 3, "s", "hello")
     assert (shown.progress.rows, shown.progress.pages, shown.progress.bytes) == (1, 2, 3)
     assert not event_message(RunEvent(3, NOON, kind)).HasField("progress")
-
-
-def test_an_explanation_keeps_until_when() -> None:
-    shown = explanation_message(Explanation("CAP_REACHED", "5 run", "", NOON, "wait"))
-    assert (shown.reason, shown.remedy, shown.until.seconds) == ("CAP_REACHED", "wait", int(NOON.timestamp()))
 
 
 DAILY = {"cron": "0 6 * * *", "timezone": "UTC", "enabled": False}

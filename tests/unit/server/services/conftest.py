@@ -68,7 +68,7 @@ async def desk(serve: Serve, catalog: Catalog, journal_url: str) -> AsyncIterato
             journal=journal,
             timetable=journal,
             watch=Watch(journal, clock, poll=0.02),
-            explain=Explain(journal, book, clock),  # type: ignore[arg-type]
+            explain=Explain(journal, book, catalog, clock, "http://console"),  # type: ignore[arg-type]
             catalog=catalog,
             tokens=PageTokens(b"k" * 32),
             clock=clock,

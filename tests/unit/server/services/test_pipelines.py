@@ -215,7 +215,8 @@ async def test_a_waiting_run_explains_itself(desk: Desk) -> None:
     receipt = await desk.run()
     explained = await ask(desk, "ExplainRun", receipt.run_id)
     assert (explained.run_id, explained.status) == (receipt.run_id, "PENDING")
-    assert [reason.reason for reason in explained.reasons] == ["NEXT"]
+    assert [reason.reason for reason in explained.reasons] == ["NO_WORKER"]
+    assert (explained.lane.ahead, explained.lane.running, explained.lane.cap, explained.lane.weight) == (0, 0, 5, 1)
 
 
 async def _page(desk: Desk, token: str = "", metadata: Any = AS_ACME, **filters: Any) -> pb.ListRunsResponse:

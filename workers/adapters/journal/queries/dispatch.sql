@@ -24,10 +24,15 @@ JOIN run r ON r.run_id = i.run_id LEFT JOIN queue q ON q.run_id = i.run_id
 WHERE (q.fence = i.fence AND q.last_mark = i.mark) OR (r.last_fence = i.fence AND r.last_mark = i.mark)
 
 -- name: snooze
-SELECT snooze($1::uuid, $2::bigint, $3::float8, $4)
+SELECT snooze($1::uuid, $2::bigint, $3::float8, $4, $5, $6)
 
 -- name: release
-SELECT release($1)
+WITH gone AS (DELETE FROM attendance WHERE worker = $1) SELECT release($1)
+
+-- name: attend
+WITH gone AS (DELETE FROM attendance WHERE until < now() - interval '1 day' AND worker <> $1)
+INSERT INTO attendance VALUES ($1, $2::integer, now() + make_interval(secs => $3::float8))
+ON CONFLICT (worker) DO UPDATE SET slots = excluded.slots, until = excluded.until
 
 -- name: recover
 SELECT recover($1)
