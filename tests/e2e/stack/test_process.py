@@ -6,6 +6,9 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -36,25 +39,38 @@ async def test_a_second_service_on_one_port_ends_with_the_reason(sandbox: Runnin
 @pytest.mark.item("J142")
 async def test_hangups_and_outputs_that_nobody_reads_are_survived(sandbox: Running, tmp_path: Path) -> None:
     ports = {"GRPC_PORT": str(free_port()), "METRICS_PORT": str(free_port()), "DATA_DIR": str(tmp_path)}
-    reader, writer = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", f"exec {sys.executable} -m server <&- >&-"),
-        env=sandbox.stack.environment | BESIDE | ports,
-        stderr=writer,
-    )
-    os.close(writer)
-    os.close(reader)  # whatever it says meets a broken pipe
-    dropped = f"http://127.0.0.1:{ports['METRICS_PORT']}/metrics"
+    async with _unheard(sandbox.stack.environment | BESIDE | ports) as process:
+        await _survives(process, ports)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(60):
+            assert await process.wait() == 0
+
+
+async def _survives(process: Process, ports: Mapping[str, str]) -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{ports['GRPC_PORT']}") as channel:
         health = health_pb2_grpc.HealthServiceStub(channel)
         await until(lambda: _ready(health), 90, pause=0.2)
         for number in (signal.SIGHUP, signal.SIGPIPE):
             process.send_signal(number)
-        await until(lambda: _counts(dropped, "log_lines_dropped_total"), 30)
+        metrics = f"http://127.0.0.1:{ports['METRICS_PORT']}/metrics"
+        await until(lambda: _counts(metrics, "log_lines_dropped_total"), 30)
         assert (await health.GetHealth(health_pb2.GetHealthRequest(), timeout=10)).status == "healthy"
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(60):
-        assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def _unheard(environment: Mapping[str, str]) -> AsyncIterator[Process]:
+    """Run a service without input and output, whose errors go to a pipe without a reader."""
+    reader, writer = os.pipe()
+    command = f"exec {sys.executable} -m server <&- >&-"
+    process = await asyncio.create_subprocess_exec("sh", "-c", command, env=environment, stderr=writer)
+    os.close(writer)
+    os.close(reader)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def _ready(health: health_pb2_grpc.HealthServiceStub) -> bool:

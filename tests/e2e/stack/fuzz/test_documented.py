@@ -42,7 +42,7 @@ def test_every_bound_of_the_document_is_that_of_the_service(documented: Document
 
 @pytest.mark.parametrize("label", LABELS)
 @given(data=st.data())
-@effort(3, long=200)
+@effort(2, long=100)
 def test_any_call_is_answered_as_documented(documented: Documented, label: str, data: st.DataObject) -> None:
     mode = data.draw(st.sampled_from(list(GenerationMode)))
     case = data.draw(documented.operation(label).as_strategy(generation_mode=mode))

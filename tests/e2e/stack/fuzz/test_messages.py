@@ -30,7 +30,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 @given(data=st.data())
-@effort(12)
+@effort(8)
 async def test_any_bytes_get_a_documented_answer(fuzzed: Fuzzed, method: MethodDescriptor, data: st.DataObject) -> None:
     sent = data.draw(noisy(messages(method.input_type, fuzzed.known)), "bytes")
     who = data.draw(st.sampled_from(KEYS), "key")
@@ -46,7 +46,7 @@ async def test_any_bytes_get_a_documented_answer(fuzzed: Fuzzed, method: MethodD
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 @given(data=st.data())
-@effort(5)
+@effort(3)
 async def test_what_the_rules_allow_is_not_refused_by_them(
     fuzzed: Fuzzed, method: MethodDescriptor, data: st.DataObject
 ) -> None:
