@@ -8,12 +8,17 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from server import grpc as assembly
+from server.services.health import HealthService
 from server.services.not_yet import not_yet
+from server.services.pipelines import PipelineService
+from server.services.procedures import ProcedureService
+from server.services.scheduler import SchedulerService
 from tests.fakes.recording_pipelines import RecordingPipelines
 from tests.plugins.service import AS_ACME, AS_ROOT, Serve, refusal_of
 
 WAITING = [method for service in assembly.OURS if service.name == "ProcedureService" for method in service.methods]
 VALUES = {"name": "p1"}
+SERVICES = (PipelineService, SchedulerService, ProcedureService, HealthService)
 
 
 def example(method: MethodDescriptor) -> bytes:
@@ -45,3 +50,17 @@ async def test_a_method_that_is_written_stands() -> None:
             return "written"
 
     assert await Some().GetQueue(None, None) == "written"
+
+
+def test_planning_is_all_that_comes_later() -> None:
+    methods = {
+        method.name: getattr(service, method.name).__module__
+        for service in SERVICES
+        for known in assembly.OURS
+        if known.name == service.__name__
+        for method in known.methods
+    }
+    assert len(methods) == sum(len(service.methods) for service in assembly.OURS)
+    later = {name for name, module in methods.items() if not module.startswith("server.services.")}
+    later |= {name for name, module in methods.items() if module == not_yet.__module__}
+    assert later == {"PlanRun"}
