@@ -58,6 +58,9 @@ prices: setup ## generate the list prices from their pinned source
 	@$(BIN)/python -m tools.prices
 
 bench: setup ## measure, and print a table with its conditions (ONLY=name for a part)
+	@echo '#include <nghttp2/nghttp2.h>' | cc -E - >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		echo "installing what the load tool is built with: gcc, libc6-dev, libnghttp2-dev" && \
+		apt-get install -qq -y gcc libc6-dev libnghttp2-dev >/dev/null; } || true
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 chaos: setup ## kill and break things, and print what became of each fault (SHORT=1 for less, SEED=N to repeat)

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,7 @@ class Seeding:
             for table in TABLES:
                 _ensure(client, table)
             known = {row["org_slug"] for row in client.list_rows(f"{PROJECT}.{CENTRAL}.org_profiles")}
-            new = [org for org in self.secrets.api_keys if org not in known]
-            for table, rows in self._rows(new).items():
-                _load(client, table, rows)
+            enrol(client, {org: key for org, key in self.secrets.api_keys.items() if org not in known})
             _renew(client, credentials)
             if ORG in self.secrets.api_keys:
                 seed_plans(client)
@@ -90,25 +88,32 @@ class Seeding:
         finally:
             client.close()
 
-    def _rows(self, orgs: Iterable[str]) -> dict[str, list[Row]]:
-        now = datetime.now(UTC).isoformat()
-        profiles: list[Row] = []
-        keys: list[Row] = []
-        subscriptions: list[Row] = []
-        for org in orgs:
-            fixed = {"org_slug": org, "created_at": now}
-            profile = {
-                "company_name": org.title(),
-                "admin_email": f"admin@{org}.example",
-                "org_dataset_id": f"{org}_local",
-            }
-            profiles.append({**fixed, **profile, "status": "ACTIVE", "updated_at": now})
-            digest = hashlib.sha256(self.secrets.api_keys[org].encode()).hexdigest()
-            keys.append({**fixed, "org_api_key_id": f"key_{org}", "org_api_key_hash": digest, "is_active": True})
-            limits = {"daily_limit": 999_999, "monthly_limit": 999_999, "concurrent_limit": 20}
-            plan = {"subscription_id": f"sub_{org}", "plan_name": "ENTERPRISE", "status": "ACTIVE"}
-            subscriptions.append({**fixed, **plan, **limits, "updated_at": now})
-        return {"org_profiles": profiles, "org_api_keys": keys, "org_subscriptions": subscriptions}
+
+def enrol(client: bigquery.Client, api_keys: Mapping[str, str]) -> None:
+    """Put organisations that are new into the platform's tables, each with its key."""
+    for table, rows in _rows(api_keys).items():
+        _load(client, table, rows)
+
+
+def _rows(api_keys: Mapping[str, str]) -> dict[str, list[Row]]:
+    now = datetime.now(UTC).isoformat()
+    profiles: list[Row] = []
+    keys: list[Row] = []
+    subscriptions: list[Row] = []
+    for org, key in api_keys.items():
+        fixed = {"org_slug": org, "created_at": now}
+        profile = {
+            "company_name": org.title(),
+            "admin_email": f"admin@{org}.example",
+            "org_dataset_id": f"{org}_local",
+        }
+        profiles.append({**fixed, **profile, "status": "ACTIVE", "updated_at": now})
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        keys.append({**fixed, "org_api_key_id": f"key_{org}", "org_api_key_hash": digest, "is_active": True})
+        limits = {"daily_limit": 999_999, "monthly_limit": 999_999, "concurrent_limit": 20}
+        plan = {"subscription_id": f"sub_{org}", "plan_name": "ENTERPRISE", "status": "ACTIVE"}
+        subscriptions.append({**fixed, **plan, **limits, "updated_at": now})
+    return {"org_profiles": profiles, "org_api_keys": keys, "org_subscriptions": subscriptions}
 
 
 def _renew(client: bigquery.Client, credentials: Sequence[Row]) -> None:

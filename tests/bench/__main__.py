@@ -6,13 +6,18 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.bench import dispatch, rows, spooled
+from tests.bench import claims, dispatch, dispatch_together, rows, spooled
+from tests.bench.compiled import built
 from tests.bench.figures import Figures
 
 Part = Callable[[Figures, argparse.Namespace], Awaitable[None]]
 PARTS: Mapping[str, Part] = {
     "accept": dispatch.accepting,
     "nothing": dispatch.nothing,
+    "replicas": dispatch_together.replicas,
+    "quiet": dispatch_together.quiet,
+    "claim": claims.claiming,
+    "idle": claims.idling,
     "spool": spooled.spooling,
     "usage": rows.usage,
     "extract": rows.extracting,
@@ -23,8 +28,9 @@ PARTS: Mapping[str, Part] = {
 async def measure(options: argparse.Namespace) -> None:
     """Measure the parts that were asked for in one go."""
     figures = Figures()
-    for name in options.only or PARTS:
-        await PARTS[name](figures, options)
+    with built() as options.tool:
+        for name in options.only or PARTS:
+            await PARTS[name](figures, options)
     figures.show()
 
 
