@@ -22,6 +22,7 @@ from tests.bench.stacks import ORGS, stack_of
 NOISY = 5000
 QUIET = 20
 ROUNDS = 15
+NOISY_RUNS = "SELECT count(*) FROM run WHERE org = $1"
 
 
 async def replicas(figures: Figures, options: argparse.Namespace) -> None:
@@ -60,8 +61,8 @@ async def quiet(figures: Figures, options: argparse.Namespace) -> None:
         alone = await _waits(found, journal, "alone")
         noisy = by_grpc(found["orgs"][-1:], "noisy", NOISY)
         async with asyncio.TaskGroup() as group:
-            group.create_task(load(options.tool, found["grpc"], noisy, 4))
-            while await journal.fetchval("SELECT count(*) FROM queue") < NOISY // 100:  # noqa: ASYNC110 - another process
+            group.create_task(load(options.tool, found["grpc"], noisy, options.callers))
+            while await journal.fetchval(NOISY_RUNS, found["orgs"][-1]["slug"]) < NOISY // 10:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.02)
             beside = await _waits(found, journal, "beside")
         await journal.close()
