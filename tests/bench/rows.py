@@ -52,9 +52,10 @@ async def usage(figures: Figures, options: argparse.Namespace) -> None:
             ("acme",), OPENAI_BASE_URL=simulator.base_url, SANDBOX_OPENAI_KEY="sk-admin-bench"
         ) as stack:
             found = stack.manifest()
-            seen = Seen.of(found)
+            seen, provider = Seen.of(found), Cpu.of(simulator.pid)
             step = await _extract(found, options.days)
-            seen.tell(figures, "usage rows, simulator → BigQuery emulator", step, f"{options.days} days")
+            how = f"{options.days} days, simulator {provider.used():.1f} s CPU"
+            seen.tell(figures, "usage rows, simulator → BigQuery emulator", step, how)
     finally:
         await simulator.stop()
 

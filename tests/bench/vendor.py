@@ -52,16 +52,21 @@ def row(number: int) -> dict[str, object]:
     }
 
 
+def _page(start: int, rows: int) -> bytes:
+    end = min(rows, start + PAGE_ROWS)
+    body = {"data": [row(number) for number in range(start, end)], "next": str(end) if end < rows else None}
+    return json.dumps(body).encode()
+
+
 @asynccontextmanager
 async def served(rows: int) -> AsyncIterator[str]:
-    """Serve so many rows as JSON pages and as lines; hands on the base URL."""
+    """Serve so many rows as JSON pages and as lines, all prepared; hands on the base URL."""
     lines = b"".join(json.dumps(row(number)).encode() + b"\n" for number in range(rows))
+    prepared = {start: _page(start, rows) for start in range(0, rows, PAGE_ROWS)}
 
     async def pages(request: web.Request) -> web.Response:
-        start = int(request.query.get("after", "0"))
-        end = min(rows, start + PAGE_ROWS)
-        body = {"data": [row(number) for number in range(start, end)], "next": str(end) if end < rows else None}
-        return web.Response(body=json.dumps(body).encode(), content_type="application/json")
+        body = prepared[int(request.query.get("after", "0"))]
+        return web.Response(body=body, content_type="application/json")
 
     async def all_lines(_request: web.Request) -> web.Response:
         return web.Response(body=lines, content_type="application/x-ndjson")
