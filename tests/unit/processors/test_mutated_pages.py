@@ -213,7 +213,7 @@ def check(subject: Subject, catalog: Catalog, broken: Broken) -> None:
 @pytest.mark.parametrize("name", SUBJECTS)
 @given(broken=BROKEN)
 @example(broken=Broken([]))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_a_broken_page_is_refused_or_published_as_it_is_and_never_in_part(
     name: str, real_catalog: Catalog, broken: Broken
 ) -> None:

@@ -37,7 +37,7 @@ async def refusal(bench: Bench) -> Failure | None:
 @pytest.mark.item("H114", "H115")
 @given(broken=BROKEN)
 @example(broken=Broken([]))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_broken_list_is_refused_or_read_as_it_is_and_never_in_part(bench: Bench, broken: Broken) -> None:
     body = broken.text(EXAMPLE)
     bench.warehouse = ListedWarehouse(check=refused_as_bigquery_would)
