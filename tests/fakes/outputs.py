@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
@@ -13,6 +14,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from attrs import define, field
 from google.cloud import bigquery
+from google.cloud.exceptions import NotFound
 
 # What keeps secrets on purpose, readable by its owner only; engines' own files are read through the engines.
 KEEPERS = {"secrets.json", "sandbox.json", "kms.key", "postgres.password"}
@@ -38,11 +40,12 @@ async def journal_tables(
 
 
 def warehouse_tables(client: bigquery.Client) -> Iterator[tuple[str, bytes]]:
-    """Yield every table of a warehouse."""
+    """Yield every table of a warehouse; stages come and go meanwhile."""
     for dataset in client.list_datasets():
         for table in client.list_tables(dataset.dataset_id):
-            rows = [dict(row) for row in client.list_rows(table)]
-            yield f"warehouse {dataset.dataset_id}.{table.table_id}", json.dumps(rows, default=_plain).encode()
+            with contextlib.suppress(NotFound):
+                rows = [dict(row) for row in client.list_rows(table)]
+                yield f"warehouse {dataset.dataset_id}.{table.table_id}", json.dumps(rows, default=_plain).encode()
 
 
 def _plain(value: Any) -> str:
