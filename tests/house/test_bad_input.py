@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.house.bad_input import AWAITED, ITEMS
@@ -20,9 +21,10 @@ def marked(source: str) -> Iterator[str]:
             yield from filter(re.compile(r"[A-Z]\d+\Z").match, words)
 
 
-def shown() -> set[str]:
+@cache
+def shown() -> frozenset[str]:
     texts = (path.read_text() for path in TESTS.rglob("*.py"))
-    return {name for text in texts if "item(" in text for name in marked(text)}
+    return frozenset(name for text in texts if "item(" in text for name in marked(text))
 
 
 def test_every_mark_names_an_item() -> None:

@@ -127,20 +127,15 @@ ROWS = [
     *listed(item("F85"), "pipeline", BAD.of("pipeline_id"), pipeline_id="x'; DROP TABLE run;--"),
     *listed(item("F85"), "wild_card", BAD.of("pipeline_id"), pipeline_id="%"),
     *listed(item("F85"), "lower_case", BAD.of("status"), status="completed"),
+    *of_run(item("F86"), "word", "not-a-uuid", BAD.of("run_id")),
     *(
         row
-        for by, run_id in {
-            "word": "not-a-uuid",
-            "zeros": "0" * 36,
-            "number": "123",
-            "bare": "0" * 32,
-            "urn": "<done>0",
-        }.items()
-        for row in of_run(item("F86"), by, run_id, BAD.of("run_id"))
+        for by, run_id in {"zeros": "0" * 36, "number": "123", "bare": "0" * 32, "longer": "<done>0"}.items()
+        for row in of_run(item("F86"), by, run_id, BAD.of("run_id"), "GetRun", "CancelRun")
     ),
     Row(item("F86"), "template", Rest(f"GET {RUNS}/%7Bx%7D"), BAD.of("run_id")),
     *of_run(item("F86"), "upper_case", "<DONE>", Served(DONE), "GetRun", "CancelRun"),
-    *of_run(item("F86"), "nil", "<nil>", NO_RUN),
+    *of_run(item("F86"), "nil", "<nil>", NO_RUN, "GetRun", "RetryRun"),
     *(
         Row(item("F87"), f"{by}_{org}", sent({"X-API-Key": f"<{org}_key>"}), OVER)
         for org in ("halted", "ended")

@@ -43,8 +43,8 @@ def text(name: str, **texts: str) -> Iterator[Row]:
 def identifier(name: str, **texts: str) -> Iterator[Row]:
     """Expect that a text names no table, by both transports."""
     for by, one in texts.items():
-        for parameter in ("export_dataset", "export_table"):
-            yield from refused(name, f"{by}_as_{parameter}", {parameter: one}, parameter, pipeline=BILLING)
+        given = {"export_dataset": one, "export_table": one}
+        yield from refused(name, by, given, *given, pipeline=BILLING)
 
 
 ROWS = [
