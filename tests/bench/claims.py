@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import grpc
 import psutil
 from datapipeline.v1.pipelines_pb2 import ListPipelinesRequest
@@ -57,10 +58,11 @@ def _series(points: Sequence[int], medians: Sequence[float], what: str) -> tuple
 async def _medians(orgs: int, depths: Sequence[int]) -> list[float]:
     """Return the median seconds of a claim at each depth, one after the other on one journal."""
     found = list[float]()
-    async with _journal() as journal:
+    async with _journal() as (journal, url):
         numbers = itertools.count()
         for depth in depths:
             await _fill(journal, numbers, orgs, depth)
+            await _settle(url)
             took = list[float]()
             for _ in range(CLAIMS):
                 began = time.perf_counter()
@@ -74,7 +76,7 @@ async def _medians(orgs: int, depths: Sequence[int]) -> list[float]:
 
 
 @asynccontextmanager
-async def _journal() -> AsyncIterator[PostgresJournal]:
+async def _journal() -> AsyncIterator[tuple[PostgresJournal, str]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         postgres = Postgres(Path(folder) / "postgres")
         await postgres.start()
@@ -85,7 +87,7 @@ async def _journal() -> AsyncIterator[PostgresJournal]:
                 postgres.url, spawn=tasks.spawn, roll=random.random, waiting_limit_total=1_000_000, command_timeout=60.0
             )
             async with opened as journal:
-                yield journal
+                yield journal, postgres.url
         finally:
             await tasks.stop()
             await postgres.stop()
@@ -97,6 +99,14 @@ async def _fill(journal: PostgresJournal, numbers: itertools.count[int], orgs: i
         async with asyncio.TaskGroup() as group:
             for number in itertools.islice(numbers, min(missing, AT_ONCE)):
                 group.create_task(journal.add(_run(number, f"org_{number % orgs:05}")))
+
+
+async def _settle(url: str) -> None:
+    """Have Postgres do now what it would do of so many new rows beside the claims."""
+    connection = await asyncpg.connect(url)
+    for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
+        await connection.execute(statement)
+    await connection.close()
 
 
 def _run(number: int, org: str) -> NewRun:
