@@ -38,12 +38,14 @@ async def transform(desk: Desk, times: int = 2, sql: str = SELECT, **authority: 
     return await warehouse.transform(SUMS, WINDOW, sql, {"times": times, "first": FIRST, "last": SECOND})
 
 
+@pytest.mark.promise("P10")
 async def test_an_append_adds_and_a_second_attempt_of_it_does_not(desk: Desk) -> None:
     assert await append(desk, facts(FIRST, 3)) == Written(3)
     assert await append(desk, facts(FIRST, 4), fence=2) == Written(3, adopted=True)
     assert await desk.counts() == {(FIRST, "completions"): 3}
 
 
+@pytest.mark.promise("P3")
 @pytest.mark.fault("F53")
 async def test_an_older_lease_appends_nothing_after_a_newer_one(desk: Desk) -> None:
     await append(desk, facts(FIRST, 3), fence=2)
@@ -94,6 +96,7 @@ async def test_an_older_run_transforms_nothing_where_a_newer_one_did(desk: Desk)
     assert await desk.rows("SELECT total FROM {dataset}.sums") == [(Decimal("0.246913578"),)]
 
 
+@pytest.mark.promise("P3")
 @pytest.mark.fault("F53")
 async def test_an_older_lease_transforms_nothing(desk: Desk) -> None:
     await desk.restate(facts(FIRST, 1))

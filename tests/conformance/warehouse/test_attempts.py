@@ -49,6 +49,7 @@ async def second(proxy: BigQueryProxy, dataset: str, tmp_path: Path) -> Any:
         yield desk
 
 
+@pytest.mark.promise("P10")
 async def test_an_attempt_that_died_after_loading_is_adopted_file_by_file(
     proxy: BigQueryProxy, dataset: str, tmp_path: Path, second: Desk
 ) -> None:
@@ -67,6 +68,7 @@ async def test_an_attempt_that_died_while_loading_is_completed(
     assert await second.counts() == {(FIRST, "completions"): 1200, (SECOND, "completions"): 800}
 
 
+@pytest.mark.promise("P10")
 async def test_an_attempt_that_reads_something_else_never_mixes_with_the_first(
     proxy: BigQueryProxy, dataset: str, tmp_path: Path, second: Desk
 ) -> None:

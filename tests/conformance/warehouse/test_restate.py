@@ -20,6 +20,7 @@ def reason(raised: pytest.ExceptionInfo[FailedError]) -> Reason:
     return raised.value.failure.reason
 
 
+@pytest.mark.promise("P10")
 async def test_a_restatement_replaces_its_window_and_scope_and_nothing_else(desk: Desk) -> None:
     await desk.restate([*BOTH, *facts(THIRD, 4), *facts(FIRST, 5, "images")], DateWindow(FIRST, THIRD))
     written = await desk.later(facts(FIRST, 1), 2, WINDOW, {"endpoint": "completions"})
@@ -27,6 +28,7 @@ async def test_a_restatement_replaces_its_window_and_scope_and_nothing_else(desk
     assert await desk.counts() == {(FIRST, "completions"): 1, (FIRST, "images"): 5, (THIRD, "completions"): 4}
 
 
+@pytest.mark.promise("P10")
 async def test_a_second_identical_publication_is_adopted(desk: Desk) -> None:
     first = await desk.restate(BOTH)
     second = await desk.restate(BOTH)
@@ -41,6 +43,7 @@ async def test_a_second_attempt_keeps_what_the_first_published_although_it_read_
     assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
 
 
+@pytest.mark.promise("P3")
 @pytest.mark.fault("F53")
 async def test_an_older_lease_writes_nothing_after_a_newer_one_did(desk: Desk) -> None:
     await desk.restate(BOTH, fence=2)
@@ -50,6 +53,7 @@ async def test_an_older_lease_writes_nothing_after_a_newer_one_did(desk: Desk) -
     assert await desk.counts() == {(FIRST, "completions"): 3, (SECOND, "completions"): 2}
 
 
+@pytest.mark.promise("P3")
 async def test_an_older_lease_writes_nothing_after_a_newer_one_adopted(desk: Desk) -> None:
     await desk.restate(BOTH, fence=1)
     await desk.restate(BOTH, fence=2)
