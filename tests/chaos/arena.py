@@ -33,7 +33,13 @@ from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
 from tests.plugins.sandbox import Running, environment
 
-LEASE = {"LEASE_SECONDS": "4", "HEARTBEAT_SECONDS": "1", "REAP_SECONDS": "1", "SHUTDOWN_GRACE_SECONDS": "2"}
+LEASE = {
+    "LEASE_SECONDS": "4",
+    "HEARTBEAT_SECONDS": "1",
+    "REAP_SECONDS": "1",
+    "SHUTDOWN_GRACE_SECONDS": "2",
+    "MAX_WAITING_RUNS_PER_ORG": "2000",
+}
 LEAVING_SECONDS = 3.0  # what a stop may take beyond its grace
 ORGS = tuple(f"org_{number}" for number in range(8))
 DAY = date(2025, 2, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -13,6 +14,7 @@ KINDS = ("fault", "promise")
 Shown = Mapping[str, Sequence[str]]
 
 
+@cache
 def shown(kind: str) -> Shown:
     """Return the tests marked with each name of a kind (fault, promise), as `tests/path.py::name`."""
     found: defaultdict[str, list[str]] = defaultdict(list)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import random
 import signal
 import time
 
@@ -12,10 +10,12 @@ import pytest
 
 from sandbox.service import Service
 from tests.chaos.arena import Arena
+from tests.chaos.load import loaded
+from tests.chaos.seed import chance
 from tests.fakes.org_client import EXTRACT, NOTHING, OrgClient
 from tests.fakes.until import until
 
-SEED, KILLS = 20250201, 6
+KILLING_SECONDS, MOST_KILLS, RECOVERED_WITHIN = 60.0, 50, 40
 FIRST = {"kind": "hang", "endpoint": "images", "times": None}
 
 
@@ -65,60 +65,55 @@ async def test_a_replica_that_froze_writes_nothing_when_it_wakes(arena: Arena) -
 @pytest.mark.fault("F15")
 @pytest.mark.promise("P1", "P13")
 async def test_the_journal_falls_over_under_load_and_no_accepted_run_is_lost(arena: Arena) -> None:
-    acked: dict[str, str] = {}
     falls = 3
-    at = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        stop = asyncio.Event()
-        for number in range(4):
-            group.create_task(_load(arena, number, acked, stop))
+    async with loaded(arena) as load:
         for _ in range(falls):
-            await _more(acked, 25)
+            await load.more(25)
             at = await _fall(arena)
-        await _more(acked, 25)
-        stop.set()
+        await load.more(25)
+    acked = load.acked
     toll = await arena.charge(f"Postgres falls over under load ({len(acked)} runs)", falls, at, acked.values())
     assert toll.harmless, toll
     for key, run_id in list(acked.items())[-20:]:
-        org = arena.running.org(key.partition(" ")[0])
+        org = arena.running.org(key.split()[1])
         assert (await org.start(NOTHING, key=key, note=key)).json["run_id"] == run_id
 
 
 @pytest.mark.fault("F3")
 @pytest.mark.promise("P1", "P2", "P4", "P10", "P13")
-async def test_replicas_that_are_killed_at_random_lose_nothing_of_a_mixed_load(arena: Arena) -> None:
-    acked: dict[str, str] = {}
+async def test_three_replicas_that_are_killed_at_random_lose_nothing_of_a_mixed_load(arena: Arena) -> None:
     days: dict[str, OrgClient] = {}
-    chance = random.Random(SEED)
-    async with arena.replica() as second, asyncio.TaskGroup() as group:
-        stop = asyncio.Event()
-        for number in range(4):
-            group.create_task(_load(arena, number, acked, stop))
-        for number in range(KILLS):
-            day, org = arena.next_day(), arena.org(6 + number % 2)
-            days[day] = org
-            acked[day] = await arena.accepted(org, EXTRACT, day, date=day)
-            await _more(acked, chance.randrange(5, 40))
-            at = await _kill_one(arena, second, chance)
-            await arena.cleared()
-        stop.set()
-    toll = await arena.charge(f"kill -9 at random, two replicas ({len(acked)} runs)", KILLS, at, acked.values())
+    extracts: list[str] = []
+    dice, began, kills = chance("kills"), time.monotonic(), 0
+    async with arena.replica(ROLE="worker") as second, arena.replica(ROLE="worker") as third:
+        async with loaded(arena) as load:
+            while time.monotonic() - began < KILLING_SECONDS and kills < MOST_KILLS:
+                day, org = arena.next_day(), arena.org(6 + kills % 2)
+                days[day] = org
+                extracts.append(await arena.accepted(org, EXTRACT, day, date=day))
+                await load.more(dice.randrange(5, 40))
+                at = await _kill_one(arena, dice.choice((None, second, third)))
+                kills += 1
+                await arena.cleared()
+        acked = [*load.acked.values(), *extracts]
+        toll = await arena.charge(f"kill -9 at random, three replicas ({len(acked)} runs)", kills, at, acked)
     assert toll.harmless, toll
+    assert toll.recovered_in < RECOVERED_WITHIN
     for day, org in days.items():
         await arena.as_the_source(org, day)
 
 
-async def _kill_one(arena: Arena, second: Service, chance: random.Random) -> float:
-    """Kill the sandbox's service, which comes back by itself, or the other one, which is started again here."""
-    if chance.random() < 0.5:
+async def _kill_one(arena: Arena, other: Service | None) -> float:
+    """Kill the sandbox's service, which comes back by itself, or another one, which is started again here."""
+    if other is None:
         before = arena.service.pid
         at = await arena.kill()
         await arena.reborn(before)
         return at
-    os.kill(second.pid, signal.SIGKILL)
+    os.kill(other.pid, signal.SIGKILL)
     at = time.monotonic()
-    await second.stop()
-    await second.start()
+    await other.stop()
+    await other.start()
     return at
 
 
@@ -126,24 +121,6 @@ async def _holder(arena: Arena, run_id: str, second: Service) -> int:
     """Return the process that runs it: the second replica's name stands in its log, else it is the sandbox's."""
     worker = await arena.holder(run_id)
     return second.pid if f'"worker": "{worker}"' in second.log.read_text() else arena.service.pid
-
-
-async def _load(arena: Arena, number: int, acked: dict[str, str], stop: asyncio.Event) -> None:
-    """Ask for runs one after another, each under a key, again until it is accepted."""
-    org, count = arena.org(number), 0
-    while not stop.is_set():
-        count += 1
-        key = f"{org.slug} {count}"
-        acked[key] = await arena.accepted(org, NOTHING, key, note=key)
-
-
-async def _more(acked: dict[str, str], count: int) -> None:
-    enough = len(acked) + count
-
-    async def there() -> bool:
-        return len(acked) >= enough
-
-    await until(there, 60)
 
 
 async def _fall(arena: Arena) -> float:

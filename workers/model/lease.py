@@ -217,10 +217,15 @@ class LaneDepth:
 
 @frozen
 class Depth:
-    """How much waits and runs, by the weight of its lanes and in all, and what the warehouse has not got yet."""
+    """How much waits and runs, by the weight of its lanes and in all, and what the warehouse has not got yet.
+
+    `oldest_transaction` is for how many seconds anybody's transaction has stood on the journal's database: while one
+    stands, nothing that was deleted since is cleared away.
+    """
 
     lanes: tuple[LaneDepth, ...]
     outbox: int
+    oldest_transaction: float = 0.0
 
     @property
     def waiting(self) -> int:

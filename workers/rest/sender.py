@@ -14,6 +14,7 @@ from opentelemetry import trace
 
 from workers.model.page import Read
 from workers.model.secret import Secret
+from workers.model.shortage import shortage_of
 from workers.rest.answers import answered, read_answer, unread
 from workers.rest.bodies import BodyFile, Shelf
 from workers.rest.body import BodyError, check_headers, receive, receive_into
@@ -89,6 +90,8 @@ class Sender:
         except BodyError as error:
             return bad_response(str(error), status=int(HTTPStatus.OK))
         except TransportErrors as error:
+            if shortage_of(error):
+                raise  # ours, not the provider's
             return trouble_of(error)
 
     async def _judged(self, read: Read, response: ClientResponse) -> Answer | Trouble:

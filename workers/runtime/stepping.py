@@ -23,6 +23,7 @@ from workers.model.lease import StaleFenceError, StepBegan
 from workers.model.pipeline import Step
 from workers.model.retry import Again, decide
 from workers.model.run import RunError, StepRun, StepStatus
+from workers.model.shortage import WAIT_SECONDS, shortage_of
 from workers.ports import Clock, Journal, Reader, Sources, StepResult, Warehouses
 from workers.runtime import offerings
 from workers.runtime.contexts import Contexts, Plan, Shielded
@@ -141,6 +142,9 @@ class Stepping:
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and cancellation_asked():
                 raise
+            if short := shortage_of(error):
+                log.warning("replica short of something", step_id=step.step_id, why=short)
+                raise SnoozeError(WAIT_SECONDS, short) from None
             if limit.expired():
                 message = f"the step took longer than its {step.timeout_minutes:g} minutes"
                 raise _error(Code.DEADLINE_EXCEEDED, Reason.STEP_TIMEOUT, message) from None

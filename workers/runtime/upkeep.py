@@ -25,8 +25,11 @@ oldest = Gauge("oldest_wait_seconds", "How long the oldest startable run has wai
 fairness = Gauge("slots_jain_index", "Jain's index of slots over weight in competing lanes, by class of lane", ["lane"])
 fairness_of_all = Gauge("slots_jain_index_all", "Jain's index of slots over weight in all competing lanes")
 unpublished = Gauge("outbox_parcels", "Parcels the warehouse has not got yet")
+oldest_transaction = Gauge("journal_oldest_transaction_seconds", "How long anybody's transaction has been open")
 reaped = Counter("leases_reaped_total", "Leases that expired and were taken back")
 drifted = Counter("lane_drift_total", "Lane counters that did not match and were repaired")
+
+LONG_TRANSACTION = 60.0
 
 
 @frozen
@@ -79,6 +82,9 @@ class Caretaker:
     async def _depth(self) -> None:
         depth = await self.journal.depth()
         unpublished.set(depth.outbox)
+        oldest_transaction.set(depth.oldest_transaction)
+        if depth.oldest_transaction > LONG_TRANSACTION:
+            log.warning("a transaction stays open on the journal", seconds=round(depth.oldest_transaction))
         fairness_of_all.set(sum((lane.contest for lane in depth.lanes), Contest()).index)
         for name in self.lanes.names:
             alike = [lane for lane in depth.lanes if self.lanes.of(lane.weight) == name]

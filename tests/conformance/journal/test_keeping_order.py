@@ -199,6 +199,16 @@ async def test_a_role_is_led_by_one(open_journal: OpenJournal) -> None:
                         break
 
 
+@pytest.mark.fault("F21")
+async def test_a_transaction_that_a_stranger_leaves_open_is_told(
+    journal: PostgresJournal, database: Connection
+) -> None:
+    async with database.transaction():
+        since = await database.fetchval("SELECT now()")
+        told = (await journal.depth()).oldest_transaction
+        assert 0 < told < (await journal.ping() - since).total_seconds()
+
+
 async def test_depth_tells_how_much_waits_and_runs(journal: PostgresJournal, desk: Desk) -> None:
     await desk.add("acme", 4)
     ended, snoozed, _ = await journal.claim("w1", 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from tests.fakes.workshop import ONE_STEP, Workshop
@@ -80,6 +82,26 @@ async def test_a_long_wait_gives_the_slot_back_and_the_run_goes_on_afterwards(sh
     assert (round(delay, -1), why) == (90, "waiting for the rate limit: api.p.com")
     await sooner(shop, run)
     assert (await shop.go_on(run.run_id)).status is RunStatus.COMPLETED
+
+
+@pytest.mark.fault("F23", "F63")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])
+async def test_a_replica_short_of_something_lets_the_run_wait_and_blames_nobody(shop: Workshop, number: int) -> None:
+    shortages = [OSError(number, "a path")] * 5
+
+    async def short(_ctx: StepContext) -> StepResult:
+        if shortages:
+            raise shortages.pop()
+        return StepResult()
+
+    run = await shop.do(tried(1), only=short)
+    while run.status is RunStatus.PENDING:
+        position = await shop.journal.position("acme", run.run_id)
+        assert position is not None
+        assert position.why.startswith("the replica")
+        await sooner(shop, run)
+        run = await shop.go_on(run.run_id)
+    assert (run.status, shortages) == (RunStatus.COMPLETED, [])
 
 
 async def test_failures_are_counted_across_waits(shop: Workshop) -> None:

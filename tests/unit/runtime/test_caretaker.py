@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+import structlog
 from attrs import define, field
 from prometheus_client import Gauge
 
@@ -108,6 +110,16 @@ async def test_how_evenly_slots_are_shared_is_shown_by_class_of_lane_and_for_all
     assert shown(upkeep.fairness) == [1.0, 0.5, 1.0]
     assert upkeep.fairness_of_all._value.get() == 36 / (5 * 12)
     await keeper.stop()
+
+
+@pytest.mark.fault("F21")
+async def test_a_transaction_that_stays_open_is_shown_and_warned_of_after_a_minute() -> None:
+    for seconds, warnings in ((59.0, 0), (61.0, 1)):
+        with structlog.testing.capture_logs() as said:
+            keeper = await kept(Rooms(depths=[Depth((), 0, seconds)]), 6)
+            await keeper.stop()
+        assert upkeep.oldest_transaction._value.get() == seconds
+        assert bool(warnings) == any("stays open" in line["event"] for line in said)
 
 
 async def test_a_class_whose_last_run_is_gone_is_shown_empty() -> None:

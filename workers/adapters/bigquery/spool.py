@@ -6,6 +6,7 @@ blocks and may be called from any thread.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Sequence
@@ -81,7 +82,7 @@ class Spool:
             self._closed = True
             self._group.clear()
             self._rows_in_file = 0
-            if self._writer is not None:
+            with contextlib.suppress(OSError):  # what cannot be written any more is not wanted either
                 self._end_writing()
             shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -122,7 +123,10 @@ class Spool:
         return ended
 
     def _end_writing(self) -> None:
-        if self._writer is not None and self._sink is not None:
-            self._writer.close()
-            self._sink.close()
+        writer, sink = self._writer, self._sink
         self._writer = self._sink = None
+        if writer is not None and sink is not None:
+            try:
+                writer.close()
+            finally:
+                sink.close()

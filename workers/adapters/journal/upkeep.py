@@ -95,7 +95,8 @@ class PostgresUpkeep:
     async def depth(self) -> Depth:
         """Return how much waits and runs."""
         lanes = tuple(map(lane_depth_of, await self._workers.fetch("depth")))
-        return Depth(lanes, await self._workers.fetch_value("unpublished"))
+        around = await self._workers.fetch_one("surroundings")
+        return Depth(lanes, *(around or (0, 0.0)))
 
     async def ping(self) -> datetime:
         """Return the database's time."""

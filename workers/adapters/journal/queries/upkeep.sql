@@ -62,8 +62,10 @@ FROM (
 ) lanes
 GROUP BY weight ORDER BY weight
 
--- name: unpublished
-SELECT count(*) FROM outbox WHERE kind <> 'notice'
+-- name: surroundings
+SELECT (SELECT count(*) FROM outbox WHERE kind <> 'notice') AS outbox,
+    COALESCE((SELECT extract(epoch FROM clock_timestamp() - min(xact_start)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()), 0)::float8 AS oldest_transaction
 
 -- name: ping
 SELECT clock_timestamp()
