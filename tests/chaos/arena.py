@@ -16,22 +16,14 @@ import aiohttp
 import asyncpg
 from attrs import define, evolve, field
 
-from sandbox.bigquery.connect import connect
 from sandbox.parts import free_port
 from sandbox.service import Service
-from sandbox.stack import Options, running
-from tests.chaos.canaries import Canaries
 from tests.chaos.invariants import Invariants, swollen
-from tests.chaos.lab import lay_out
 from tests.chaos.loaded import Loaded, unrecorded
 from tests.chaos.toll import Toll
-from tests.chaos.witness import Witness
-from tests.fakes.canaries import plant
 from tests.fakes.org_client import EXTRACT, USAGE_COST, OrgClient
-from tests.fakes.outputs import Heard
-from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
-from tests.plugins.sandbox import Running, environment
+from tests.plugins.sandbox import Running
 
 LEASE = {
     "LEASE_SECONDS": "4",
@@ -283,22 +275,3 @@ class Arena:
     async def as_the_source(self, org: OrgClient, day: str) -> None:
         """The usage table holds every row of the provider for that day, once."""
         assert await self._loaded.alike(org, day)
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Arena]:
-    """Start the stack."""
-    options = Options(folder, orgs=ORGS, environment=environment(**LEASE, **lay_out(folder / "tree")))
-    plant(folder, ORGS)
-    heard = Heard()
-    async with (
-        running(options) as stack,
-        aiohttp.ClientSession(trust_env=False, trace_configs=[heard.tracing()]) as session,
-        asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=0, max_size=4) as journal,
-    ):
-        with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
-            witness = Witness(journal)
-            await witness.begin()
-            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal, heard)
-            invariants = Invariants(journal, folder, witness, Canaries(folder, found.secrets))
-            yield Arena(found, invariants)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.chaos.arena import Arena, opened
+from tests.chaos.arena import Arena
+from tests.chaos.opening import opened
 from tests.chaos.report import Record
 from tests.chaos.seed import SEED
 from tests.chaos.toll import Toll
