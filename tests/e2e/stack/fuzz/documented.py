@@ -8,7 +8,8 @@ from typing import Any
 
 import requests
 import schemathesis
-from attrs import frozen
+from attrs import field, frozen
+from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import CHECKS
 from schemathesis.schemas import APIOperation
@@ -28,6 +29,7 @@ class Documented:
     fuzzed: Fuzzed
     schema: Any
     session: requests.Session
+    _drawn: dict[tuple[str, GenerationMode], st.SearchStrategy[Case[Any]]] = field(factory=dict)
 
     @classmethod
     def served(cls, fuzzed: Fuzzed, session: requests.Session) -> Documented:
@@ -41,6 +43,12 @@ class Documented:
         """Return an operation."""
         found: APIOperation[Any, Any, Any, Any] = self.schema.find_operation_by_label(label)
         return found
+
+    def cases(self, label: str, mode: GenerationMode) -> st.SearchStrategy[Case[Any]]:
+        """Draw calls of an operation; made once, since making it anew draws in another order."""
+        if (label, mode) not in self._drawn:
+            self._drawn[label, mode] = self.operation(label).as_strategy(generation_mode=mode)
+        return self._drawn[label, mode]
 
     def covering(self, label: str) -> Iterator[Case[Any]]:
         """Yield a case for each bound, each kind and each omission that the document knows of."""
