@@ -24,6 +24,7 @@ CANCELLED, HUNG_UP = 0.15, 0.15
 CUT = 0.6
 KINDS = ((NOTHING, 0.92), (EXTRACT, 0.05), (USAGE_COST, 0.03))
 DAYS = 4
+PATIENCE = 240.0  # a neighbour's load makes a run slow, not stuck
 SCHEDULES = "/api/v1/scheduler"
 
 
@@ -75,7 +76,7 @@ class MixedLoad:
             await org.cancel(run_id)
         self.acked.append(run_id)
         await self._watch(org, run_id)
-        await self.arena.ended(run_id, 120)
+        await self.arena.ended(run_id, PATIENCE)
 
     def _wish(self, key: str) -> tuple[str, dict[str, str]]:
         [pipeline] = self.dice.choices([kind for kind, _ in KINDS], [weight for _, weight in KINDS])
@@ -92,15 +93,19 @@ class MixedLoad:
         most = self.dice.choice((0, 1, 2)) if self.dice.random() < CUT else 1000
         way = self.dice.choice(("ndjson", "sse", "grpc"))
         self.counted[f"{way}{'' if most == 1000 else ' cut'}"] += 1
-        if way == "grpc":
-            await self._by_grpc(org, run_id, most)
-        else:
-            await self._by_rest(org, run_id, most, "text/event-stream" if way == "sse" else "*/*")
+        try:
+            if way == "grpc":
+                await self._by_grpc(org, run_id, most)
+            else:
+                await self._by_rest(org, run_id, most, "text/event-stream" if way == "sse" else "*/*")
+        except (TimeoutError, grpc.aio.AioRpcError) as error:
+            status = await self.arena.status(run_id)
+            raise AssertionError(f"{way} stream of {run_id}, which is {status}: {error!r}") from error
 
     async def _by_grpc(self, org: OrgClient, run_id: str, most: int) -> None:
         service = pipelines_pb2_grpc.PipelineServiceStub(self.channel)
         asked = pipelines_pb2.WatchRunRequest(run_id=run_id)
-        call = service.WatchRun(asked, metadata=(("x-api-key", org.key),), timeout=90)
+        call = service.WatchRun(asked, metadata=(("x-api-key", org.key),), timeout=PATIENCE)
         seen = 0
         async for _ in call:
             seen += 1
@@ -110,7 +115,7 @@ class MixedLoad:
 
     async def _by_rest(self, org: OrgClient, run_id: str, most: int, accept: str) -> None:
         url = f"{org.rest.base}{RUNS}/{run_id}/events"
-        limit = aiohttp.ClientTimeout(total=90)
+        limit = aiohttp.ClientTimeout(total=PATIENCE)
         headers = {"X-API-Key": org.key, "Accept": accept}
         async with org.rest.session.get(url, headers=headers, timeout=limit) as answer:
             seen = 0
@@ -129,7 +134,7 @@ class MixedLoad:
             fired = await until(lambda: self._fired(org, kept["config_id"]), 60, pause=0.5)
             self.counted["fired"] += 1
             for run_id in fired:
-                assert await self.arena.ended(run_id, 120) == "COMPLETED", run_id
+                assert await self.arena.ended(run_id, PATIENCE) == "COMPLETED", run_id
 
     async def _fired(self, org: OrgClient, schedule: str) -> list[str]:
         """Return runs that the scheduler has started and nobody here has seen.
