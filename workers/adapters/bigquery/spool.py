@@ -67,38 +67,37 @@ class Spool:
     def widen(self, records: Records) -> SpoolFile | None:
         """Go on with records of more columns, in a file of their own; return the one that ended."""
         with self._lock:
-            ended = self._end_file() if self._rows_in_file else None
+            ended = self._end_file() if self._writer is not None else None
             self._records = records
             return ended
 
     def finish(self) -> SpoolFile | None:
         """Return the last file, if rows are left."""
         with self._lock:
-            return self._end_file() if self._rows_in_file else None
+            return self._end_file() if self._writer is not None else None
 
     def close(self) -> None:
         """Remove everything that is left."""
         with self._lock:
             self._closed = True
             self._group.clear()
-            self._rows_in_file = 0
             with contextlib.suppress(OSError):  # what cannot be written any more is not wanted either
                 self._end_writing()
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _write(self, batch: pa.RecordBatch) -> SpoolFile | None:
+        writer = self._writer or self._open()
         self._group.append(batch)
         self._rows += batch.num_rows
         self._rows_in_file += batch.num_rows
         if sum(one.nbytes for one in self._group) >= self._group_bytes:
-            self._end_group()
+            self._end_group(writer)
         large = self._sink is not None and self._sink.tell() >= self._rotate_bytes
         return self._end_file() if large else None
 
-    def _end_group(self) -> None:
+    def _end_group(self, writer: pq.ParquetWriter) -> None:
         group, self._group = self._group, []
         if group:
-            writer = self._writer or self._open()
             table = pa.Table.from_batches(group)
             writer.write_table(table, row_group_size=table.num_rows)
 
@@ -112,7 +111,8 @@ class Spool:
         return self._directory / f"{self._files}.parquet"
 
     def _end_file(self) -> SpoolFile:
-        self._end_group()
+        if self._writer is not None:
+            self._end_group(self._writer)
         self._end_writing()
         path = self._path()
         with path.open("rb") as content:
