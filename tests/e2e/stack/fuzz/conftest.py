@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import grpc.aio
+import pytest
 import pytest_asyncio
 from attrs import frozen
 from google.protobuf.descriptor import MethodDescriptor
@@ -100,10 +101,17 @@ async def fuzzed(sandbox_stack: Running) -> AsyncIterator[Fuzzed]:
         "timezone": ["Europe/Lisbon", ""],
         "members": ["note", "date", "start_date", "end_date", "trigger_by", "force_refresh"],
     }
-    pid = sandbox_stack.stack.parts["service"].pid
     async with grpc.aio.insecure_channel(sandbox_stack.stack.edge.listen) as channel:
         yield Fuzzed(sandbox_stack, channel, org, known)
-    assert sandbox_stack.stack.parts["service"].pid == pid, "the service died of it"
+
+
+@pytest.fixture(autouse=True)
+def survived(sandbox_stack: Running) -> Iterator[None]:
+    """The service that is asked is the one that still serves afterwards; other tests may start another between two."""
+    service = sandbox_stack.stack.parts["service"]
+    before = service.pid
+    yield
+    assert service.pid == before, "the service died of it"
 
 
 def _taken_apart(error: grpc.aio.AioRpcError) -> Outcome:
