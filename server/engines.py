@@ -218,7 +218,7 @@ def _warehouses(
     settings: Settings, catalog: Catalog, worker: str, clock: SystemClock, failpoint: Failpoint
 ) -> BigQueryWarehouses:
     project, location = settings.gcp_project_id, settings.bigquery_location
-    client = connect(project, location, endpoint=settings.bigquery_emulator_host or "", connections=THREADS)
+    client = connect(project, location, endpoint=settings.bigquery_emulator_host or "", connections=THREADS + 1)
     return BigQueryWarehouses(
         client,
         ledger=catalog.schemas.table("__load_ledger"),

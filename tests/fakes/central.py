@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.table import TableSchema
 from workers.ports import Answer, Row
 
+T = TypeVar("T")
 Script = Callable[[Mapping[str, Any]], Sequence[Row]]
 
 
@@ -35,6 +36,10 @@ class ListedCentral:
             message = "BigQuery does not answer"
             raise FailedError(Failure(Code.UNAVAILABLE, Reason.WAREHOUSE_UNAVAILABLE, message, retryable=True))
         return Answer(tuple(self._answers[sql](parameters)))
+
+    async def read(self, sql: str, parameters: Row, make: Callable[[Iterable[Row]], T]) -> T:
+        """As `query`; the rows come one by one."""
+        return make(iter((await self.query(sql, parameters)).rows))
 
     async def execute(self, script: str, parameters: Row) -> Answer:
         """As `query`."""

@@ -1,6 +1,6 @@
 """The organisation directory: keys, subscriptions and integrations from BigQuery, as one snapshot held in memory.
 
-A snapshot is taken every 20 s (± 5), so a revoked key is out within 30 s. Callers wait for BigQuery only when what
+A snapshot is begun every 20 s (± 5), so a revoked key is out within 30 s. Callers wait for BigQuery only when what
 they ask for is not in it, and then share one early snapshot a second. While BigQuery is away the last good snapshot
 serves for 15 minutes.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import structlog
 from prometheus_client import Gauge
 
 from workers.catalog.plans import Plans
-from workers.catalog.snapshot import Snapshot, snapshot_of
+from workers.catalog.snapshot import NOTHING, Snapshot, snapshot_of
 from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.org import Org, OrgKey
-from workers.ports import CentralWarehouse, Clock, Schemas
+from workers.ports import CentralWarehouse, Clock, Row, Schemas
 
 T = TypeVar("T")
 
@@ -82,9 +82,11 @@ class Directory:
     async def run(self) -> None:
         """Keep the snapshot fresh until cancelled."""
         while True:
+            began = self._clock.monotonic()
             try:
                 await self.refresh()
-                wait = INTERVAL + SPREAD * (2 * self._roll() - 1)
+                due = began + INTERVAL + SPREAD * (2 * self._roll() - 1)
+                wait = max(AFTER_FAILURE, due - self._clock.monotonic())
             except FailedError as error:
                 log.warning("directory not refreshed", reason=error.failure.reason, age=round(self.age(), 1))
                 wait = AFTER_FAILURE
@@ -123,12 +125,14 @@ class Directory:
     async def _load(self) -> None:
         taken_at = self._clock.monotonic()
         try:
-            answer = await self._central.query(self._sql, {})
+            self._snapshot = await self._central.read(self._sql, {}, self._snapshot_of)
         except FailedError as error:
             self._failure = error.failure
         else:
-            self._snapshot = snapshot_of(answer.rows, self._plans, self._canonical)
             self._taken_at, self._failure = taken_at, None
             if self._snapshot.doubtful:
                 log.warning("directory rows left out", rows=self._snapshot.doubtful)
         self._attempts += 1
+
+    def _snapshot_of(self, rows: Iterable[Row]) -> Snapshot:
+        return snapshot_of(rows, self._plans, self._canonical, self._snapshot or NOTHING)

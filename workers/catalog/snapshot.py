@@ -1,23 +1,27 @@
-"""All organisations at one moment, from the rows of configs/system/sql/directory.sql. Doubtful rows are left out."""
+"""All organisations at one moment, from the rows of configs/system/sql/directory.sql. Doubtful rows are left out.
+
+Rows are taken one by one and let go; what is as it was in the snapshot before is that snapshot's own object, so that
+ten thousand organisations cost their memory once, and a refresh that finds nothing new leaves nothing behind.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar, cast
 
 from attrs import field, frozen
 
+from workers.catalog import org_rows
 from workers.catalog.plans import Plans
-from workers.model.credential import shown
 from workers.model.org import SLUG, Integration, Org, OrgKey, Subscription
 from workers.model.table import IDENTIFIER
 from workers.ports import Row
 
+T = TypeVar("T")
+
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @frozen
@@ -29,98 +33,124 @@ class Snapshot:
     doubtful: int = 0
 
 
-def snapshot_of(rows: Iterable[Row], plans: Plans, canonical: Callable[[str], str]) -> Snapshot:
+NOTHING = Snapshot()
+
+
+def snapshot_of(
+    rows: Iterable[Row], plans: Plans, canonical: Callable[[str], str], before: Snapshot = NOTHING
+) -> Snapshot:
     """Make a snapshot. Of several profiles or subscriptions of an organisation the one changed last counts.
 
     A key whose hash stands in two rows opens nothing, and a dataset that two organisations claim belongs to neither.
     """
-    sound: defaultdict[str, list[Row]] = defaultdict(list)
-    doubtful = 0
+    gathering = _Gathering(plans, canonical, before)
     for row in rows:
-        if SLUG.match(_text(row, "org_slug")):
-            sound[_text(row, "kind")].append(row)
+        gathering.take(row)
+    return _same(before, gathering.snapshot())
+
+
+class _Latest(Generic[T]):
+    """Of each organisation the value that was changed last; of two changed together the one that came later."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, T] = {}
+        self._changed: dict[str, int] = {}
+
+    def take(self, slug: str, row: Row, value: T) -> None:
+        changed = org_rows.changed(row)
+        if slug not in self.values or changed >= self._changed[slug]:
+            self.values[slug], self._changed[slug] = value, changed
+
+
+class _Gathering:
+    """What the rows so far amount to."""
+
+    def __init__(self, plans: Plans, canonical: Callable[[str], str], before: Snapshot) -> None:
+        self._plans = plans
+        self._canonical = canonical
+        self._before = before
+        self._profiles: _Latest[Org] = _Latest()
+        self._subscriptions: _Latest[Subscription] = _Latest()
+        self._integrations: dict[str, list[Integration]] = {}
+        self._keys: dict[str, OrgKey] = {}
+        self._twice: set[str] = set()
+        self._doubtful = 0
+        self._once: dict[object, object] = {}
+
+    def take(self, row: Row) -> None:
+        """Add a row; nothing of it is kept but what counts."""
+        slug = org_rows.text(row, "org_slug")
+        if not SLUG.match(slug):
+            self._doubtful += 1
+            return
+        known = self._known(slug)
+        slug = known.slug if known else self._shared(slug)
+        match row.get("kind"):
+            case "profile":
+                self._profile(slug, row)
+            case "key":
+                self._key(slug, row)
+            case "subscription":
+                self._subscription(slug, row)
+            case "integration":
+                self._integration(slug, row)
+
+    def snapshot(self) -> Snapshot:
+        """Put together what belongs together."""
+        for sha256 in self._twice:
+            del self._keys[sha256]
+            self._doubtful += 1
+        claims = Counter(profile.dataset for profile in self._profiles.values.values())
+        orgs = {
+            slug: self._org(profile)
+            for slug, profile in self._profiles.values.items()
+            if IDENTIFIER.match(profile.dataset) and claims[profile.dataset] == 1
+        }
+        return Snapshot(self._keys, orgs, self._doubtful + len(self._profiles.values) - len(orgs))
+
+    def _profile(self, slug: str, row: Row) -> None:
+        known, found = self._known(slug), Org(slug, org_rows.word(row, "status"), org_rows.text(row, "name"))
+        same = known is not None and (known.status, known.dataset) == (found.status, found.dataset)
+        self._profiles.take(slug, row, known if known is not None and same else found)
+
+    def _subscription(self, slug: str, row: Row) -> None:
+        known, found = self._known(slug), org_rows.subscription(row, self._plans)
+        same = _same(known.subscription if known else None, found)
+        self._subscriptions.take(slug, row, self._shared(found) if same is found else same)
+
+    def _integration(self, slug: str, row: Row) -> None:
+        known, found = self._known(slug), org_rows.integration(row, self._canonical)
+        same = next((one for one in known.integrations if one == found), found) if known else found
+        self._integrations.setdefault(slug, []).append(same)
+
+    def _key(self, slug: str, row: Row) -> None:
+        found = org_rows.key(row, slug)
+        if found.sha256 in self._keys:
+            self._twice.add(found.sha256)
+        if found.sha256 in self._keys or not _HASH.match(found.sha256):
+            self._doubtful += 1
         else:
-            doubtful += 1
-    profiles, subscriptions = _latest(sound["profile"]), _latest(sound["subscription"])
-    integrations = _by_org(sound["integration"])
-    datasets = _repeated(profile.get("name") for profile in profiles.values())
-    orgs = {
-        slug: Org(
-            slug,
-            _text(profile, "status"),
-            _text(profile, "name"),
-            _subscription(subscriptions[slug], plans) if slug in subscriptions else None,
-            tuple(_integration(row, canonical) for row in integrations[slug]),
+            same = _same(self._before.keys.get(found.sha256), found)
+            self._keys[same.sha256] = same
+
+    def _org(self, profile: Org) -> Org:
+        """Return the organisation with what it has; its integrations by their id, whatever order they came in."""
+        found = Org(
+            profile.slug,
+            profile.status,
+            profile.dataset,
+            self._subscriptions.values.get(profile.slug),
+            tuple(sorted(self._integrations.get(profile.slug, ()), key=lambda one: one.credential_id)),
         )
-        for slug, profile in profiles.items()
-        if IDENTIFIER.match(_text(profile, "name")) and profile["name"] not in datasets
-    }
-    keys = _keys(sound["key"])
-    return Snapshot(keys, orgs, doubtful + len(profiles) - len(orgs) + len(sound["key"]) - len(keys))
+        return _same(self._known(profile.slug), found)
+
+    def _known(self, slug: str) -> Org | None:
+        return self._before.orgs.get(slug)
+
+    def _shared(self, value: T) -> T:
+        """Return the one object that stands for this value among these rows."""
+        return cast("T", self._once.setdefault(value, value))
 
 
-def _keys(rows: Sequence[Row]) -> Mapping[str, OrgKey]:
-    hashes = [_text(row, "name").lower() for row in rows]
-    twice = _repeated(hashes)
-    return {
-        sha256: OrgKey(_text(row, "id"), row["org_slug"], sha256, row.get("expires_at"), _scopes(row))
-        for sha256, row in zip(hashes, rows, strict=True)
-        if _HASH.match(sha256) and sha256 not in twice
-    }
-
-
-def _scopes(row: Row) -> frozenset[str] | None:
-    """Return what a key was given; None, which is everything, only when nothing was."""
-    scopes = row.get("scopes")
-    return None if scopes is None else frozenset(str(scopes).split())
-
-
-def _subscription(row: Row, plans: Plans) -> Subscription:
-    plan = plans.find(_text(row, "name"))
-    return Subscription(
-        status=_text(row, "status"),
-        plan_name=_text(row, "name"),
-        daily_limit=_or(row.get("daily_limit"), plan.daily_limit),
-        monthly_limit=_or(row.get("monthly_limit"), plan.monthly_limit),
-        concurrent_limit=_or(row.get("concurrent_limit"), plan.concurrent_limit),
-        weight=plan.weight,
-        trial_end_date=row.get("trial_end_date"),
-        end_date=row.get("end_date"),
-        seat_limit=row.get("seat_limit"),
-        providers_limit=row.get("providers_limit"),
-    )
-
-
-def _integration(row: Row, canonical: Callable[[str], str]) -> Integration:
-    return Integration(
-        _text(row, "id"),
-        canonical(_text(row, "name")),
-        _text(row, "status"),
-        active=row.get("is_active") is True,
-        last_error=shown(_text(row, "last_error")),
-    )
-
-
-def _latest(rows: Iterable[Row]) -> Mapping[str, Row]:
-    ordered = sorted(rows, key=lambda row: (row.get("changed_at") or _EPOCH, row.get("created_at") or _EPOCH))
-    return {row["org_slug"]: row for row in ordered}
-
-
-def _by_org(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
-    grouped: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row["org_slug"]].append(row)
-    return grouped
-
-
-def _repeated(values: Iterable[Any]) -> frozenset[Any]:
-    return frozenset(value for value, count in Counter(values).items() if count > 1)
-
-
-def _text(row: Row, name: str) -> str:
-    value = row.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _or(value: int | None, otherwise: int) -> int:
-    return otherwise if value is None else value
+def _same(known: T | None, found: T) -> T:
+    return known if known is not None and known == found else found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from attrs import field, frozen
@@ -15,6 +15,8 @@ from workers.model.table import TableSchema
 from workers.model.window import DateWindow
 from workers.ports.plain import Row
 from workers.ports.routines import Routines
+
+T = TypeVar("T")
 
 
 @frozen
@@ -215,6 +217,13 @@ class CentralWarehouse(Protocol):
 
     async def query(self, sql: str, parameters: Row) -> Answer:
         """Run a SELECT; raises FailedError(WAREHOUSE_UNAVAILABLE)."""
+
+    async def read(self, sql: str, parameters: Row, make: Callable[[Iterable[Row]], T]) -> T:
+        """Run a SELECT with an answer too large to hold, and return what `make` makes of it; raises likewise.
+
+        The rows come page by page, in a thread kept for this, and are not to be held; `make` is called again with all
+        of them when a page could not be read.
+        """
 
     async def execute(self, script: str, parameters: Row) -> Answer:
         """Run a script that writes, and return the rows of its last statement; raises FailedError.

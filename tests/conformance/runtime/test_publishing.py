@@ -175,6 +175,9 @@ class Forgetful:
     async def query(self, sql: str, parameters: Any) -> Any:
         return await self._central.query(sql, parameters)
 
+    async def read(self, sql: str, parameters: Any, make: Any) -> Any:
+        return await self._central.read(sql, parameters, make)
+
     async def execute(self, script: str, parameters: Any) -> Any:
         return await self._central.execute(script, parameters)
 

@@ -83,6 +83,31 @@ async def test_a_snapshot_is_taken_every_twenty_seconds_give_or_take_five(
         assert world.snapshots == 2
 
 
+@pytest.mark.parametrize(("took", "wait"), [(3, 17.0), (18, 5.0)])
+async def test_the_time_it_takes_to_read_counts_and_a_slow_reading_is_no_reason_to_read_without_pause(
+    world: World, took: float, wait: float
+) -> None:
+    world.central.gate.clear()
+    task = asyncio.create_task(world.directory.run())
+    await world.central.asked.acquire()
+    world.clock.advance(took)
+    world.central.gate.set()
+    await world.clock.until_asleep()
+    assert world.clock.next_wake == pytest.approx(wait)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_reading_that_finds_nothing_new_keeps_what_there_is(world: World) -> None:
+    async with world.running():
+        before = await world.directory.find_key(HASH), await world.directory.org("acme")
+        world.rows = [dict(row) for row in world.rows]
+        await world.pass_time(INTERVAL)
+        after = await world.directory.find_key(HASH), await world.directory.org("acme")
+        assert world.snapshots == 2
+        assert [one is other for one, other in zip(before, after, strict=True)] == [True, True]
+
+
 @pytest.mark.fault("F61")
 async def test_a_revoked_key_and_a_suspended_organisation_are_out_after_the_next_snapshot(world: World) -> None:
     async with world.running():

@@ -1,25 +1,29 @@
-"""The platform's own dataset: read as a whole, written in batches that happen once. A `ports.CentralWarehouse`."""
+"""The platform's own dataset: read, and written in batches that happen once. A `ports.CentralWarehouse`."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from attrs import frozen
 from google.cloud import bigquery
 
 from workers.adapters.bigquery.calls import UPLOAD_SECONDS
 from workers.adapters.bigquery.failures import explained
-from workers.adapters.bigquery.jobs import Job
+from workers.adapters.bigquery.jobs import Done, Job
 from workers.adapters.bigquery.layouts import fields
 from workers.adapters.bigquery.names import digest, quoted
 from workers.adapters.bigquery.ndjson import ndjson
 from workers.adapters.bigquery.parameters import named
+from workers.adapters.bigquery.publishing import Queries
 from workers.adapters.bigquery.records import Records
 from workers.adapters.bigquery.rendering import bind, fill, parts
 from workers.adapters.bigquery.wiring import Wiring
 from workers.model.table import Column, TableSchema, identifier
 from workers.ports import Answer, Row
+
+T = TypeVar("T")
 
 
 @frozen
@@ -33,15 +37,24 @@ class BigQueryCentral:
         with explained(f"query {self._wiring.central}"):
             return await self._answer(sql, parameters)
 
+    async def read(self, sql: str, parameters: Row, make: Callable[[Iterable[Row]], T]) -> T:
+        """Run a SELECT and return what `make` makes of its rows, page by page."""
+        reading = self._wiring.reading
+        with explained(f"query {self._wiring.central}"):
+            return await reading.read(await self._run(reading, sql, parameters), make)
+
     async def execute(self, script: str, parameters: Row) -> Answer:
         """Run a script that writes: BigQuery cancels one of two that conflict, and that one is run again."""
         with explained(f"change {self._wiring.central}"):
             return await self._answer(script, parameters)
 
     async def _answer(self, sql: str, parameters: Row) -> Answer:
+        queries = self._wiring.queries
+        return await queries.answer(await self._run(queries, sql, parameters))
+
+    async def _run(self, queries: Queries, sql: str, parameters: Row) -> Done:
         bound = bind(sql, self._wiring.datasets(self._wiring.central))
-        done = await self._wiring.queries.run(self._wiring.query_name(), bound, named(parameters))
-        return await self._wiring.queries.answer(done)
+        return await queries.run(self._wiring.query_name(), bound, named(parameters))
 
     async def ensure(self, table: TableSchema) -> None:
         """Create the table or add its missing NULLABLE columns."""

@@ -18,7 +18,7 @@ from workers.adapters.bigquery.central import BigQueryCentral
 from workers.adapters.bigquery.jobs import Jobs
 from workers.adapters.bigquery.names import dataset_path
 from workers.adapters.bigquery.promotion import Writer
-from workers.adapters.bigquery.publishing import Publisher, Queries
+from workers.adapters.bigquery.publishing import PAGE_ROWS, Publisher, Queries
 from workers.adapters.bigquery.rendering import bind
 from workers.adapters.bigquery.routines import BigQueryRoutines
 from workers.adapters.bigquery.spool import ROTATE_BYTES
@@ -34,7 +34,7 @@ _SPOOLING_THREADS = 2
 class BigQueryWarehouses:
     """An async context manager: on entry it clears what a crash left in the spool, on exit it gives back its threads.
 
-    `client` comes from `connect` with as many connections as `threads`; `ledger` is the declaration of the load
+    `client` comes from `connect` with a connection more than `threads`; `ledger` is the declaration of the load
     ledger, `sql` the texts of the files named in STATEMENTS, `spool_dir` a directory nobody else uses, `new_id` gives
     ids to reading queries (writing jobs are named by what they write), `roll` is chance from 0 to 1. Failpoints:
     load.submitted, load.settled, promote.before, promote.after, append.before, append.after, call.before, call.after.
@@ -53,18 +53,21 @@ class BigQueryWarehouses:
         central: str = "organizations",
         threads: int = 16,
         rotate_bytes: int = ROTATE_BYTES,
+        page_rows: int = PAGE_ROWS,
         job_seconds: float = 600.0,
         failpoint: Failpoint = lambda _name: None,
     ) -> None:
         calls = Calls(threads, clock, roll)
         jobs = Jobs(client, calls, clock, job_seconds=job_seconds)
         queries = Queries(client, calls, jobs)
+        alone = Calls(1, clock, roll)  # what is read of a page stays in the heap of the thread that read it
         listing = bind(sql["routines"], {"central": dataset_path(str(client.project), central), "dataset": ""})
         self._wiring = Wiring(
             client=client,
             calls=calls,
             jobs=jobs,
             queries=queries,
+            reading=Queries(client, alone, Jobs(client, alone, clock, job_seconds=job_seconds), page_rows=page_rows),
             tables=Tables(client, calls, clock),
             publisher=Publisher(queries, failpoint),
             routines=BigQueryRoutines(client, calls, queries, central, listing, lambda: f"dp_query_{new_id()}"),
@@ -89,6 +92,7 @@ class BigQueryWarehouses:
     ) -> None:
         await asyncio.to_thread(self._wiring.spooling.shutdown)  # it waits, and the loop must turn meanwhile
         self._wiring.calls.close()
+        self._wiring.reading.calls.close()
         self._wiring.client.close()
 
     def of(self, authority: Authority, expected: Expected | None = None) -> BigQueryWarehouse:

@@ -21,12 +21,16 @@ from workers.ports import Clock, Failpoint
 
 @frozen
 class Wiring:
-    """The parts of the adapter, the declaration of the ledger, and the texts of the scripts by name."""
+    """The parts of the adapter, the declaration of the ledger, and the texts of the scripts by name.
+
+    `reading` is what asks for answers too large to hold, in a thread of its own.
+    """
 
     client: bigquery.Client
     calls: Calls
     jobs: Jobs
     queries: Queries
+    reading: Queries
     tables: Tables
     publisher: Publisher
     routines: BigQueryRoutines
