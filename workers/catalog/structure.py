@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum, IntEnum, StrEnum
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
@@ -113,9 +114,23 @@ _SCALARS: dict[type, Callable[[Any, Any], Any]] = {
     date: _date,
 }
 
+_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
+
 
 def _is_literal(cls: Any) -> bool:
     return get_origin(cls) is Literal
+
+
+def _is_any_of_scalars(cls: Any) -> bool:
+    kinds = set(get_args(cls))
+    return isinstance(cls, UnionType) and kinds <= _WORDS.keys() and len(kinds - {NoneType}) > 1
+
+
+def _any_of_scalars(value: Any, cls: Any) -> Any:
+    kinds = get_args(cls)
+    if type(value) not in kinds:
+        raise ValueError(f"must be {' or '.join(_WORDS[kind] for kind in kinds)}, not {_shown(value)}")
+    return value
 
 
 def _converter() -> Converter:
@@ -128,6 +143,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_func(lambda cls: cls == Names, _names)
     _guard_containers(converter)
     configure_union_passthrough(str | int | float | bool | None, converter)
+    converter.register_structure_hook_func(_is_any_of_scalars, _any_of_scalars)
     return converter
 
 

@@ -69,6 +69,10 @@ def test_json_elsewhere_is_no_schema(configs: Configs) -> None:
             {"expectations": [{"accepted_values": {"column": "id", "values": [1]}}]},
             "accepted_values cannot be said of id",
         ),
+        (
+            {"expectations": [{"accepted_values": {"column": "id", "values": [[]]}}]},
+            "must be a text or a whole number or a number or true or false or null, not a list",
+        ),
         ({"expectations": [{"freshness": {"column": "id", "max_age_hours": 1}}]}, "freshness cannot be said of id"),
         ({"expectations": [{"sql": "vendor/absent.sql"}]}, "there is no file 'vendor/absent.sql'"),
         ({"expectations": [{"row_count": {"total": "a.b"}}]}, "neither a table nor an output"),

@@ -25,7 +25,7 @@ FORM = {"REQUEST_INVALID", "PAGE_TOKEN_INVALID"}
 SLOW = () if LONG else ("POST /api/v1/procedures/sync",)
 # Schemathesis draws their bodies in another order each time, which Hypothesis does not forgive for long; every bound of
 # them is tried above all the same, and anything is sent to them over gRPC.
-UNSTEADY = ("RunPipeline", "PutSchedule") if LONG else ()
+UNSTEADY = ("RunPipeline", "PutSchedule", "RetryRun") if LONG else ()
 LABELS = sorted(OPERATIONS.keys() - SLOW, key=lambda label: (label.startswith("DELETE"), label))
 
 
