@@ -65,7 +65,7 @@ GROUP BY weight ORDER BY weight
 -- name: surroundings
 SELECT (SELECT count(*) FROM outbox WHERE kind <> 'notice') AS outbox,
     COALESCE((SELECT extract(epoch FROM clock_timestamp() - min(xact_start)) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()), 0)::float8 AS oldest_transaction
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()), 0)::float8 AS oldest_transaction
 
 -- name: ping
 SELECT clock_timestamp()
