@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+ROOT = Path(__file__).parents[4]
 INSIDE = re.compile(
-    r"Traceback|site-packages|\.py\b|/work/|/tmp/|asyncpg|psycopg|protobuf|grpc\.aio|\bobject at 0x|"
+    rf"{re.escape(str(ROOT))}|"
+    r"Traceback|site-packages|\.py\b|/tmp/|asyncpg|psycopg|protobuf|grpc\.aio|\bobject at 0x|"
     r"\b[A-Z]\w*(Error|Exception)\b|SELECT |INSERT |datapipeline\.v1|google\.protobuf"
 )
 BEYOND_RULES = {
