@@ -36,8 +36,8 @@ NEEDY = "integration_required: [OPENAI]\n" + ONE_STEP
 REJECTED = Integration("c", "OPENAI", "INVALID", last_error="answered 401")
 MANY = """
     INSERT INTO queue (run_id, org, seq, priority, path, parameters_hash, accepted_at)
-    SELECT gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'acme' ELSE 'org_' || n END, n, 1, '', n::text, now()
-    FROM generate_series(1, 20000) n
+    SELECT gen_random_uuid(), 'org_' || n % 2000, n, 1, '', n::text, now()
+    FROM generate_series($1::integer, $2::integer) n
 """
 
 
@@ -216,13 +216,20 @@ async def test_a_queued_run_is_told_of_the_credential_that_its_own_declaration_n
     assert await names(shop, run_id) == ["CONFIG_INVALID", "NEXT"]
 
 
-async def test_the_facts_cost_the_same_however_much_waits(shop: Workshop) -> None:
+async def test_the_facts_cost_the_same_however_much_waits_of_others(shop: Workshop) -> None:
     await shop.declare()
     run_id = await shop.submit()
-    await pool_of(shop).execute(MANY)
+    first = await cost_beside(shop, run_id, 1, 20_000)
+    assert first == await cost_beside(shop, run_id, 20_001, 60_000)
+
+
+async def cost_beside(shop: Workshop, run_id: UUID, start: int, end: int) -> float:
+    """Let more runs wait, and count the rows that an explanation reads then."""
+    await pool_of(shop).execute(MANY, start, end)
     async with pool_of(shop).acquire() as connection:
+        await connection.execute("ANALYZE")  # as autovacuum does, at a moment of its own
         plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {asked_plainly(run_id)}")
-    assert rows_read(json.loads(plan)[0]["Plan"]) < 10_000
+    return rows_read(json.loads(plan)[0]["Plan"])
 
 
 def rows_read(plan: dict[str, Any]) -> float:
