@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import random
 import socket
+from contextlib import suppress
 from typing import Protocol
 
 import psutil
+
+# Below what Linux (32768) and macOS (49152) give to clients.
+SERVED = range(20_000, 32_768)
+TRIED = 100
 
 
 class Part(Protocol):
@@ -31,7 +38,13 @@ def alive(pid: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of loopback that nobody has now, of those that no system gives to clients by itself.
+
+    One that the system picks may be a client's end before the server to come has bound it. Raises OSError when none is
+    found to be free.
+    """
+    for port in random.sample(SERVED, k=TRIED):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(errno.EADDRINUSE, f"none of {TRIED} ports between {SERVED[0]} and {SERVED[-1]} is free")
