@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,6 +15,7 @@ from workers.catalog.orgs import Directory
 from workers.model.failure import FailedError
 from workers.model.lease import Parcel
 from workers.model.publishing import cost_rows, dq_rows, quota_row, run_row, step_rows
+from workers.model.run import Run
 from workers.model.timetable_rows import occurrence_row, queue_rows, schedule_row
 from workers.ports import CentralWarehouse, Clock, Rounds, Row, Schemas, Upkeep
 from workers.runtime.supervisor import Supervisor
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 published = Counter("outbox_published_total", "Parcels that reached the warehouse", ["kind"])
 
 BATCH = 10_000
+# Runs that become rows in one go: thousands would hold the loop, and so everybody's dispatch, for long.
+AT_ONCE = 25
 
 
 class Outbox(Upkeep, Rounds, Protocol):
@@ -85,14 +88,15 @@ class Publisher:
 
     async def _runs(self, parcels: Sequence[Parcel]) -> None:
         ids = [UUID(parcel.payload["run_id"]) for parcel in parcels]
-        runs, pages = await self.journal.runs(ids), await self.journal.pages_read(ids)
-        batch = parcels[0].batch
-        await self._append("org_meta_pipeline_runs", [run_row(run) for run in runs], batch)
-        await self._append("org_meta_step_logs", [row for run in runs for row in step_rows(run)], batch)
-        await self._append("org_meta_dq_results", [row for run in runs for row in dq_rows(run)], batch)
-        await self._append(
-            "org_cost_tracking", [row for run in runs for row in cost_rows(run, pages.get(run.run_id, 0))], batch
-        )
+        tables: dict[str, list[Row]] = {}
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            runs, pages = await self.journal.runs(some), await self.journal.pages_read(some)
+            for run in runs:
+                for table, rows in _rows_of(run, pages.get(run.run_id, 0)).items():
+                    tables.setdefault(table, []).extend(rows)
+        for table, rows in tables.items():
+            await self._append(table, rows, parcels[0].batch)
 
     async def _quotas(self, parcels: Sequence[Parcel]) -> None:
         keys = {(parcel.payload["org"], date.fromisoformat(parcel.payload["day"])) for parcel in parcels}
@@ -145,3 +149,13 @@ class Publisher:
             schema = self.schemas.table(table)
             await self.central.ensure(schema)
             await self.central.append(schema, rows, batch)
+
+
+def _rows_of(run: Run, pages: int) -> dict[str, Iterable[Row]]:
+    """Return a run's rows by table."""
+    return {
+        "org_meta_pipeline_runs": [run_row(run)],
+        "org_meta_step_logs": step_rows(run),
+        "org_meta_dq_results": dq_rows(run),
+        "org_cost_tracking": cost_rows(run, pages),
+    }

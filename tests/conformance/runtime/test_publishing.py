@@ -20,6 +20,7 @@ from workers.model.failure import Code, FailedError, Failure, Reason
 from workers.model.org import Subscription
 from workers.model.timetable import Schedule
 from workers.ports import CentralWarehouse, StepContext, StepResult
+from workers.runtime import publisher
 from workers.runtime.publisher import Publisher
 from workers.runtime.supervisor import Supervisor
 
@@ -190,6 +191,21 @@ class Forgetful:
             raise FailedError(Failure(Code.UNAVAILABLE, Reason.WAREHOUSE_UNAVAILABLE, "broken", retryable=True))
 
 
+class Counted:
+    """A journal that tells how many runs it was asked for each time."""
+
+    def __init__(self, journal: Any) -> None:
+        self._journal = journal
+        self.asked: list[int] = []
+
+    async def runs(self, run_ids: Any) -> Any:
+        self.asked.append(len(run_ids))
+        return await self._journal.runs(run_ids)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+
 @pytest.mark.fault("F72")
 @pytest.mark.parametrize("after", ["org_meta_pipeline_runs", "org_meta_step_logs", "org_cost_tracking"])
 async def test_a_batch_that_was_interrupted_is_published_once(office: Office, after: str) -> None:
@@ -202,6 +218,18 @@ async def test_a_batch_that_was_interrupted_is_published_once(office: Office, af
     assert len(await office.rows("org_meta_pipeline_runs")) == 2
     assert len(await office.rows("org_meta_step_logs")) == 4
     assert len(await office.rows("org_cost_tracking")) == 2
+    assert await office.left() == 0
+
+
+async def test_a_large_batch_becomes_rows_a_few_runs_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "AT_ONCE", 2)
+    ended = {str((await office.shop.do(TEXT)).run_id) for _ in range(5)}
+    journal = Counted(office.shop.journal)
+    await evolve(office.publisher(), journal=journal).publish()
+    assert journal.asked == [2, 2, 1]
+    assert {row["pipeline_logging_id"] for row in await office.rows("org_meta_pipeline_runs")} == ended
+    assert len(await office.rows("org_meta_step_logs")) == 10
+    assert len(await office.rows("org_cost_tracking")) == 5
     assert await office.left() == 0
 
 

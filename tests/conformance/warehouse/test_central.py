@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import attrs
 import pytest
 
 from tests.plugins.warehouse_desk import Desk, declared
+from workers.adapters.bigquery.central import AT_ONCE
 from workers.model.failure import FailedError, Reason
 from workers.model.table import Column, TableSchema
 
@@ -88,3 +90,24 @@ async def test_an_empty_batch_needs_no_table(desk: Desk) -> None:
     central = attrs.evolve(desk, dataset="nowhere").warehouses.central()
     await central.append(NOTES, [], "1")
     await central.merge(NOTES, [], ["key"], "1")
+
+
+async def test_many_rows_are_encoded_while_others_have_their_turns(desk: Desk) -> None:
+    central, turns = desk.warehouses.central(), 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    rows = [note(f"{number:04}") for number in range(10 * AT_ONCE)]
+    async with asyncio.TaskGroup() as group:
+        others = group.create_task(count())
+        with pytest.raises(FailedError, match=f"row {len(rows) + 1}"):
+            await central.append(NOTES, [*rows, {"key": "unfit"}], "1")
+        others.cancel()
+    assert turns >= 10
+    await central.ensure(NOTES)
+    await central.append(NOTES, rows, "2")
+    assert await notes(desk, "key") == [(row["key"],) for row in rows]

@@ -14,10 +14,10 @@ from workers.model.table import Column
 from workers.ports import Row
 
 
-def ndjson(records: Records, rows: Sequence[Row]) -> bytes:
-    """Encode checked rows; FailedError(DATA_INVALID) for a row that does not fit."""
+def ndjson(records: Records, rows: Sequence[Row], before: int) -> bytes:
+    """Encode checked rows, `before` of which came earlier; FailedError(DATA_INVALID) for a row that does not fit."""
     columns = records.columns
-    batch = records.batch(rows, 0)
+    batch = records.batch(rows, before)
     lines = ("{" + ",".join(_members(columns, row)) + "}" for row in batch.to_pylist())
     return "".join(f"{line}\n" for line in lines).encode()
 

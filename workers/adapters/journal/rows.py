@@ -10,7 +10,7 @@ import asyncpg
 
 from workers.model.failure import Code, Reason
 from workers.model.fairness import Contest
-from workers.model.lease import LaneDepth, Lease
+from workers.model.lease import LaneDepth, Lease, Parcel
 from workers.model.run import EventType, Progress, Run, RunError, RunEvent, RunStatus, StepRun, StepStatus, TriggerType
 
 _Row = asyncpg.Record
@@ -53,6 +53,11 @@ def lane_depth_of(row: _Row) -> LaneDepth:
     """Read a row of the query `depth`."""
     contest = Contest(row["competing"], row["shares"], row["squares"])
     return LaneDepth(row["weight"], row["waiting"], row["delayed"], row["running"], row["oldest_wait"], contest)
+
+
+def parcel_of(row: _Row) -> Parcel:
+    """Read a row of outbox."""
+    return Parcel(row["parcel_id"], row["kind"], str(row["batch"]), json.loads(row["payload"]))
 
 
 def event_of(row: _Row) -> RunEvent:

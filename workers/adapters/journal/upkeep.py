@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -11,13 +11,15 @@ from uuid import UUID
 from workers.adapters.journal.encode import to_json
 from workers.adapters.journal.errors import ENGINE_ERRORS, AwayError
 from workers.adapters.journal.room import Room
-from workers.adapters.journal.rows import lane_depth_of, run_of
+from workers.adapters.journal.rows import lane_depth_of, parcel_of, run_of
 from workers.adapters.journal.statements import statements
 from workers.model.lease import Depth, Parcel, QuotaCount
 from workers.model.run import Run
 from workers.ports import Row
 
 _PRUNED_AT_ONCE = 1000
+# Parcels that are read between two turns of the loop.
+_READ_AT_ONCE = 250
 
 
 class PostgresUpkeep:
@@ -54,9 +56,11 @@ class PostgresUpkeep:
     async def parcels(self, kind: str, limit: int) -> tuple[Parcel, ...]:
         """Return the oldest batch: run {run_id}, quota {org, day}, audit (the entry itself); see ports.Upkeep."""
         rows = await self._workers.fetch("parcels", kind, limit)
-        return tuple(
-            Parcel(row["parcel_id"], row["kind"], str(row["batch"]), json.loads(row["payload"])) for row in rows
-        )
+        found = list[Parcel]()
+        for start in range(0, len(rows), _READ_AT_ONCE):
+            found += map(parcel_of, rows[start : start + _READ_AT_ONCE])
+            await asyncio.sleep(0)
+        return tuple(found)
 
     async def published(self, parcels: Sequence[int]) -> None:
         """Forget parcels."""
