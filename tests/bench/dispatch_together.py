@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,6 @@ from tests.bench.stacks import ORGS, stack_of
 NOISY = 5000
 QUIET = 20
 ROUNDS = 15
-NOISY_RUNS = "SELECT count(*) FROM run WHERE org = $1"
 
 
 async def replicas(figures: Figures, options: argparse.Namespace) -> None:
@@ -40,45 +39,60 @@ async def replicas(figures: Figures, options: argparse.Namespace) -> None:
 
 
 @asynccontextmanager
-async def _another(stack: Stack) -> AsyncIterator[None]:
+async def _another(stack: Stack, role: str = "worker") -> AsyncIterator[str]:
+    """Run a process more on the stack's journal; yields its gRPC address."""
     folder = stack.options.data_dir / "another"
     ports = {name: str(free_port()) for name in ("PORT", "GRPC_PORT", "METRICS_PORT")}
-    changed = {"ROLE": "worker", "DATA_DIR": str(folder), **ports}
-    service = Service({**stack.environment, **changed}, folder / "service.log")
+    service = Service({**stack.environment, "ROLE": role, "DATA_DIR": str(folder), **ports}, folder / "service.log")
     await service.start()
     try:
-        yield
+        yield f"127.0.0.1:{ports['GRPC_PORT']}"
     finally:
         await service.stop()
 
 
 async def quiet(figures: Figures, options: argparse.Namespace) -> None:
-    """Measure how long runs of quiet organisations wait in an empty system, and beside one with thousands queued."""
-    async with stack_of(ORGS) as stack:
+    """Measure how long runs of quiet organisations wait for one process alone, and when another one wants everything.
+
+    The other one first has thousands queued, which the process takes up as it starts; then it submits as many.
+    """
+    async with stack_of(ORGS, ROLE="api") as stack:
         found = stack.manifest()
         journal = await asyncpg.connect(found["journal"])
-        await ended(stack, journal, options, "warm", options.calls // 10)
-        alone = await _waits(found, journal, "alone")
-        noisy = by_grpc(found["orgs"][-1:], "noisy", NOISY)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(load(options.tool, found["grpc"], noisy, options.callers))
-            while await journal.fetchval(NOISY_RUNS, found["orgs"][-1]["slug"]) < NOISY // 10:  # noqa: ASYNC110 - another process
+        async with _another(stack, "all") as address:
+            alone = await _settled(found, address, journal, "alone")
+        await load(options.tool, found["grpc"], by_grpc(found["orgs"][-1:], "queued", NOISY), options.callers)
+        async with _another(stack, "all") as address:
+            queued = await _settled(found, address, journal, "queued")
+            while await journal.fetchval("SELECT EXISTS (SELECT 1 FROM queue)"):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.02)
-            beside = await _waits(found, journal, "beside")
+            more = by_grpc(found["orgs"][-1:], "flood", NOISY)
+            async with asyncio.TaskGroup() as group:
+                flood = group.create_task(load(options.tool, address, more, options.callers))
+                flooded = await _waits(found, address, journal, "flooded", until=flood.done)
         await journal.close()
-    p99, before = percentile(beside, 0.99), percentile(alone, 0.99)
-    value = f"p50 {percentile(beside, 0.5):.1f} ms, p99 {p99:.1f} ms, {p99 / before:.1f} times the empty system's"
-    conditions = f"{len(beside)} runs of {QUIET} organisations beside one that submits {NOISY} and has a cap of 20"
-    figures.add("wait of quiet organisations", value, conditions)
+    before = percentile(alone, 0.99)
+    for name, waits in ((f"beside {NOISY:,} queued", queued), (f"while {NOISY:,} are submitted", flooded)):
+        p99 = percentile(waits, 0.99)
+        value = f"p50 {percentile(waits, 0.5):.1f} ms, p99 {p99:.1f} ms, {p99 / before:.1f} times the empty system's"
+        what = f"{len(waits)} runs of {QUIET} organisations, alone p99 {before:.1f} ms; the noisy one has a cap of 20"
+        figures.add(f"quiet organisations {name}", value, what)
 
 
-async def _waits(found: dict[str, Any], journal: Journal, tag: str) -> Sequence[float]:
-    """Return the milliseconds that runs waited from their acceptance to their start."""
-    channel, service = stub(found["grpc"])
+async def _settled(found: dict[str, Any], address: str, journal: Journal, tag: str) -> Sequence[float]:
+    """Return waits as `_waits`, after as many runs that are not counted."""
+    await _waits(found, address, journal, f"{tag}-warm")
+    return await _waits(found, address, journal, tag)
+
+
+async def _waits(
+    found: dict[str, Any], address: str, journal: Journal, tag: str, until: Callable[[], bool] = lambda: False
+) -> Sequence[float]:
+    """Return the milliseconds that runs waited from acceptance to start; none is submitted after `until`."""
+    channel, service = stub(address)
     async with channel:
-        ids = [
-            UUID(await submit(service, org, f"{tag}-{turn}")) for turn in range(ROUNDS) for org in found["orgs"][:QUIET]
-        ]
+        turns = ((org, f"{tag}-{turn}") for turn in range(ROUNDS) for org in found["orgs"][:QUIET])
+        ids = [UUID(await submit(service, org, note)) for org, note in turns if not until()]
     while await journal.fetchval("SELECT EXISTS (SELECT 1 FROM queue WHERE run_id = ANY ($1))", ids):  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.02)
     rows = await journal.fetch("SELECT start_time - created_at AS wait FROM run WHERE run_id = ANY ($1)", ids)

@@ -137,15 +137,15 @@ class Pool:
         while self._open:
             self._woken.clear()
             try:
-                claimed = await self._take_on()
+                orgs = await self._take_on()
             except FailedError as error:
                 log.warning("claiming put off", reason=error.failure.reason)
                 await self._clock.sleep(AWAY_SECONDS * (0.5 + self._roll()))
             else:
-                await (self._clock.sleep(_rest(claimed)) if claimed else self._until_woken())
+                await (self._clock.sleep(_rest(orgs)) if orgs else self._until_woken())
 
     async def _take_on(self) -> int:
-        """Claim what there is room for and lay it into the mailboxes; return how many runs that is."""
+        """Claim what there is room for and lay it into the mailboxes; return how many organisations got something."""
         async with self._claiming:
             free = self._terms.slots - len(self._held)
             if free <= 0 or not self._open:
@@ -155,7 +155,7 @@ class Pool:
             for lease in leases:
                 self._held.hold(lease, asked)
                 self._mailboxes.put(lease)
-            return len(leases)
+            return len({lease.run.org_slug for lease in leases})
 
     async def _until_woken(self) -> None:
         terms = self._terms
@@ -186,6 +186,9 @@ class Pool:
             self._empty.set()
 
 
-def _rest(claimed: int) -> float:
-    """Return how long the next claim waits for company: the busier it is, the more a claim should bring."""
-    return min(claimed * REST_SECONDS, LONGEST_REST)
+def _rest(orgs: int) -> float:
+    """Return how long the next claim waits for company: the more organisations share one, the more it should bring.
+
+    Nobody waits so for a single organisation, however much of it was claimed.
+    """
+    return min(orgs * REST_SECONDS, LONGEST_REST)
