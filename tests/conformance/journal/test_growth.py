@@ -34,3 +34,12 @@ async def test_a_claim_looks_at_no_more_of_the_journal_for_thousands_of_runs_tha
     assert await database.fetchval("SELECT count(*) FROM run") == 5008
     assert await database.fetchval("SELECT count(*) FROM queue WHERE state = 'leased'") == 8
     assert min(after) <= min(before) * 1.5
+
+
+async def test_a_claim_is_planned_once_for_a_connection_however_deep_the_lanes(
+    desk: Desk, database: Connection
+) -> None:
+    await desk.add("acme", 3, cap=20)
+    assert len(await desk.journal.claim("w1", 1)) == 1
+    settings = "SELECT proconfig FROM pg_proc WHERE proname = 'claim' AND pronamespace = 'public'::regnamespace"
+    assert await database.fetchval(settings) == ["plan_cache_mode=force_generic_plan"]
