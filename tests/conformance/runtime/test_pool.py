@@ -104,16 +104,23 @@ async def test_a_journal_that_is_away_for_long_stops_no_actor(shop: Workshop) ->
     await crowd.arrivals(1)
 
 
-async def test_a_claim_that_brought_much_waits_a_moment_for_company_and_then_claims_again(shop: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("counts", "rest"),
+    [({"acme": 1, "globex": 1, "initech": 1}, 0.003), ({"acme": 2, "globex": 1}, 0.002), ({"acme": 3}, 0.001)],
+)
+async def test_a_claim_for_many_organisations_waits_a_moment_for_company_and_one_for_a_single_one_hardly(
+    shop: Workshop, counts: dict[str, int], rest: float
+) -> None:
     crowd = Crowd(shop)
-    await submitted(shop, 3)
+    for org, count in counts.items():
+        await submitted(shop, count, org)
     clock = shop.clock = ManualClock()
     shop.start(crowd.run, slots=10)
     await crowd.arrivals(3)
     await clock.until_asleep(4)
-    assert clock.next_wake == pytest.approx(0.003)
+    assert clock.next_wake == pytest.approx(rest)
     await submitted(shop, 1)
-    clock.advance(0.003)
+    clock.advance(rest)
     await crowd.arrivals(1)
 
 
