@@ -7,6 +7,7 @@ import pytest
 
 from tests.conformance.journal.conftest import Desk, OpenJournal
 from workers.adapters.journal import PostgresJournal
+from workers.model.failure import FailedError
 from workers.model.lease import Beat, Logged, RunEnded, StaleFenceError, StepBegan
 from workers.model.pause import Pause
 from workers.model.run import EventType, RunStatus
@@ -181,3 +182,26 @@ async def test_a_declaration_is_kept_as_it_was_first(journal: PostgresJournal) -
     await journal.declare("h", "steps: []")
     assert await journal.declaration("h") == "steps: []"
     assert await journal.declaration("other") is None
+
+
+@pytest.mark.fault("F75")
+async def test_the_last_fence_there_is_counts_like_any_and_after_it_no_lease_is_given(
+    open_journal: OpenJournal, own_journal_url: str
+) -> None:
+    """A fence that began anew would let an old holder write."""
+    last = 2**63 - 1
+    stranger = await asyncpg.connect(own_journal_url)
+    await stranger.execute(f"ALTER SEQUENCE fence_seq RESTART WITH {last}")
+    async with open_journal(own_journal_url) as journal:
+        desk = Desk(journal)
+        lease = await desk.lease()
+        assert lease.fence == last
+        assert await journal.heartbeat("w1", {lease.run.run_id: last}) == (Beat(lease.run.run_id, cancelling=False),)
+        await desk.finish(lease)
+        (waiting,) = await desk.add()
+        with pytest.raises(FailedError):
+            await journal.claim("w1", 1)
+        left = await stranger.fetchrow("SELECT run_id, state, fence, attempt FROM queue")
+    await stranger.close()
+    assert left is not None
+    assert tuple(left) == (waiting, "waiting", None, 0)

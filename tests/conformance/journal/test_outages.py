@@ -168,3 +168,25 @@ async def test_a_statement_that_lost_a_deadlock_is_tried_again(
             await database.execute("UPDATE queue SET why = 'x'")
     await ending
     assert (await journal.depth()).running == 0
+
+
+@pytest.mark.fault("F20")
+async def test_a_statement_that_could_not_be_serialized_is_tried_again(
+    open_journal: OpenJournal, own_journal_url: str, own_database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """The journal's statement waits for a row that a stranger changes after the statement's snapshot was taken."""
+    name = await own_database.fetchval("SELECT current_database()")
+    await own_database.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    passed: list[str] = []
+    async with open_journal(own_journal_url, failpoint=passed.append) as journal:
+        desk = Desk(journal)
+        lease = await desk.lease()
+        async with own_database.transaction():
+            await own_database.execute("UPDATE queue SET why = 'x'")
+            ending = asyncio.get_running_loop().create_task(desk.finish(lease))
+            async with asyncio.timeout(5):
+                while not await own_database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                    pass
+        await ending
+        assert (passed.count("record.before_commit"), passed.count("record.after_commit")) == (2, 1)
+        assert (await journal.depth()).running == 0
