@@ -13,12 +13,13 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from sandbox.parts import free_port
 
 _USER = "embedded_postgres"
 _POLL = 0.01
@@ -68,7 +69,7 @@ class Postgres:
         """Make the data directory on first use, end a server that was left on it, and wait until this one is ready."""
         await asyncio.to_thread(self._prepare)
         if not self._port:
-            self._port = _free_port()
+            self._port = free_port()
         self._process = self._launch()
         await self._until_ready()
 
@@ -213,8 +214,3 @@ def _end_leftover(data: Path) -> None:
             left.wait(_PATIENCE)
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import time
@@ -40,6 +41,31 @@ async def test_a_run_whose_replica_has_no_room_on_disk_waits_until_it_has(arena:
             toll = await arena.charge("a disk of 8 MiB that is full", 1, at, [run_id, beside])
             assert replica.pid
             assert [str(file) for file in (disk / "spool").rglob("*") if file.is_file()] == []
+    assert toll.harmless, toll
+
+
+@pytest.mark.fault("F23")
+@pytest.mark.promise("P1", "P2")
+async def test_a_journal_without_room_on_disk_takes_no_run_and_keeps_what_it_took(arena: Arena) -> None:
+    org, gate = arena.org(4), arena.gate()
+    size = await arena.running.journal.fetchval("SELECT pg_table_size('event')")
+    with small_disk(arena.folder / "of-the-journal", DISK_MIB + size // 2**20) as disk:
+        async with events_on(arena, disk):
+            under_way = await arena.accepted(org, ACT, "no room to end", do="wait", gate=str(gate))
+            await arena.holder(under_way)
+            filler, acked = fill(disk), [under_way]
+            while (
+                reply := await org.start(NOTHING, key=f"room {len(acked)}", note=f"room {len(acked)}")
+            ).status == 200:
+                acked.append(reply.json["run_id"])
+            at = time.monotonic()
+            assert reply.refusal == (503, 14, "SERVICE_UNAVAILABLE")
+            gate.touch()
+            await until(lambda: _tried(arena, "record"), 30)
+            assert await arena.status(under_way) not in {"COMPLETED", "FAILED"}
+            filler.unlink()
+            acked.append(await arena.accepted(org, NOTHING, f"room {len(acked)}", note=f"room {len(acked)}"))
+            toll = await arena.charge("a disk of the journal that is full", 1, at, acked)
     assert toll.harmless, toll
 
 
@@ -110,11 +136,11 @@ async def hung(arena: Arena, answer: asyncio.Event) -> AsyncIterator[str]:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """Give a disk of its own of 8 MiB, where the machine lets this user mount one."""
+def small_disk(folder: Path, mib: int = DISK_MIB) -> Iterator[Path]:
+    """Give a disk of its own, where the machine lets this user mount one."""
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(folder)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)], check=False, capture_output=True
     )
     if mounted.returncode:
         pytest.skip("this user may mount nothing here")
@@ -122,6 +148,27 @@ def small_disk(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@asynccontextmanager
+async def events_on(arena: Arena, disk: Path) -> AsyncIterator[None]:
+    """Keep on another disk what grows with all that runs do: they are accepted, started and ended with an event."""
+    journal = arena.running.journal
+    data = Path(await journal.fetchval("SHOW data_directory"))
+    await journal.execute(f"CREATE TABLESPACE small LOCATION '{owned_like(data, disk / 'tables')}'")
+    try:
+        await journal.execute("ALTER TABLE event SET TABLESPACE small")
+        yield
+    finally:
+        await journal.execute("ALTER TABLE event SET TABLESPACE pg_default")
+        await journal.execute("DROP TABLESPACE small")
+
+
+def owned_like(other: Path, folder: Path) -> Path:
+    """Make a folder for whoever owns the other one."""
+    folder.mkdir(mode=0o700)
+    os.chown(folder, other.stat().st_uid, other.stat().st_gid)
+    return folder
 
 
 def fill(disk: Path) -> Path:
@@ -151,3 +198,12 @@ def limited(pid: int, what: int, most: int) -> Iterator[None]:
 async def _said(arena: Arena, run_id: str, what: str) -> bool:
     sql = "SELECT count(*) FROM event WHERE run_id = $1 AND message = $2"
     return bool(await arena.running.journal.fetchval(sql, run_id, what))
+
+
+async def _tried(arena: Arena, statement: str) -> bool:
+    """Whether the service has told that the journal could not do something for want of room."""
+    return any(statement in line and "No space left" in line for line in await asyncio.to_thread(_lines, arena))
+
+
+def _lines(arena: Arena) -> list[str]:
+    return (arena.folder / "service.log").read_text().splitlines()
