@@ -220,7 +220,9 @@ async def test_the_facts_cost_the_same_however_much_waits_of_others(shop: Worksh
     await shop.declare()
     run_id = await shop.submit()
     first = await cost_beside(shop, run_id, 1, 20_000)
-    assert first == await cost_beside(shop, run_id, 20_001, 60_000)
+    more = await cost_beside(shop, run_id, 20_001, 60_000)
+    # Of the same facts one plan counts a row more than another, and ANALYZE draws lots; nothing is read for each run.
+    assert abs(more - first) < 40_000 / 1000
 
 
 async def cost_beside(shop: Workshop, run_id: UUID, start: int, end: int) -> float:
