@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -61,14 +62,19 @@ class Service:
         """Ask it to stop and wait; by force when it takes too long."""
         if self._process is None or self._process.returncode is not None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        self._send(self._process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._process.wait()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            self._send(self._process.pid, signal.SIGKILL)
             await self._process.wait()
+
+    @staticmethod
+    def _send(pid: int, sent: signal.Signals) -> None:
+        # Not by the process' own methods: these reap one that has just died, and its exit code is lost (255 instead).
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sent)
 
     async def _answers(self) -> bool:
         try:
