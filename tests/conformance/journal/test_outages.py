@@ -162,10 +162,8 @@ async def test_a_statement_that_lost_a_deadlock_is_tried_again(
     async with database.transaction():
         await database.execute("INSERT INTO quota_ended VALUES ('acme', today(), 0, 0)")
         ending = asyncio.get_running_loop().create_task(desk.finish(lease))
-        async with asyncio.timeout(5):
-            while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                pass
-            await database.execute("UPDATE queue SET why = 'x'")
+        await until_one_waits(database)
+        await database.execute("UPDATE queue SET why = 'x'")
     await ending
     assert (await journal.depth()).running == 0
 
@@ -184,9 +182,14 @@ async def test_a_statement_that_could_not_be_serialized_is_tried_again(
         async with own_database.transaction():
             await own_database.execute("UPDATE queue SET why = 'x'")
             ending = asyncio.get_running_loop().create_task(desk.finish(lease))
-            async with asyncio.timeout(5):
-                while not await own_database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                    pass
+            await until_one_waits(own_database)
         await ending
         assert (passed.count("record.before_commit"), passed.count("record.after_commit")) == (2, 1)
         assert (await journal.depth()).running == 0
+
+
+async def until_one_waits(database: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Return when a statement waits for a lock."""
+    async with asyncio.timeout(5):
+        while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            pass
