@@ -6,6 +6,7 @@ from hypothesis import settings
 pytest_plugins: list[str] = [
     "tests.plugins.balance",
     "tests.plugins.bigquery",
+    "tests.plugins.captured",
     "tests.plugins.emulator",
     "tests.plugins.envoy",
     "tests.plugins.postgres",

@@ -119,7 +119,7 @@ class MixedLoad:
         headers = {"X-API-Key": org.key, "Accept": accept}
         async with org.rest.session.get(url, headers=headers, timeout=limit) as answer:
             seen = 0
-            async for _ in answer.content:
+            async for _ in org.rest.answers.lines(answer):
                 seen += 1
                 if seen > most:
                     answer.close()

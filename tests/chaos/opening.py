@@ -16,8 +16,8 @@ from tests.chaos.canaries import Canaries
 from tests.chaos.invariants import Invariants
 from tests.chaos.lab import lay_out
 from tests.chaos.witness import Witness
+from tests.fakes.answers import Answers
 from tests.fakes.canaries import plant
-from tests.fakes.outputs import Heard
 from tests.fakes.rest_client import RestClient
 from tests.plugins.sandbox import Running, environment
 
@@ -27,15 +27,15 @@ async def opened(folder: Path) -> AsyncIterator[Arena]:
     """Start the stack."""
     options = Options(folder, orgs=ORGS, environment=environment(**LEASE, **lay_out(folder / "tree")))
     plant(folder, ORGS)
-    heard = Heard()
+    answers = Answers()
     async with (
         running(options) as stack,
-        aiohttp.ClientSession(trust_env=False, trace_configs=[heard.tracing()]) as session,
+        aiohttp.ClientSession(trust_env=False, trace_configs=[answers.tracing()]) as session,
         asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=0, max_size=4) as journal,
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
             witness = Witness(journal)
             await witness.begin()
-            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal, heard)
+            found = Running(stack, RestClient(stack.edge.rest, session, answers), warehouse, journal)
             invariants = Invariants(journal, folder, witness, Canaries(folder, found.secrets))
             yield Arena(found, invariants)

@@ -24,7 +24,7 @@ async def test_no_secret_stands_in_anything_that_was_written_or_told(arena: Aren
     async with running.journal.acquire() as connection:
         said |= {what: text async for what, text in journal_tables(connection)}
     said |= await asyncio.to_thread(lambda: dict(warehouse_tables(running.warehouse)))
-    said |= {"metrics": (await running.metrics()).encode(), "answers": bytes(running.heard.text)}
+    said |= {"metrics": (await running.metrics()).encode(), "answers": bytes(running.answers.text)}
     search = Search(secrets_of(arena.folder, running.stack.secrets))
     assert [line for where, text in said.items() for line in search.found(where, text)] == []
     told = {where for where, text in said.items() if decoy.encode() in text}

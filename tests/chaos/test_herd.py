@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import time
 
-import grpc.aio
 import pytest
 from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
 from google.protobuf.struct_pb2 import Struct
@@ -57,7 +56,7 @@ async def _queued(arena: Arena, count: int) -> list[str]:
     """Ask for runs of every organisation by native gRPC, many at once."""
     numbers = itertools.count()
     accepted: list[str] = []
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{arena.service.environment['GRPC_PORT']}") as channel:
+    async with arena.running.answers.channel(f"127.0.0.1:{arena.service.environment['GRPC_PORT']}") as channel:
         stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
 
         async def caller() -> None:

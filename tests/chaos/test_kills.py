@@ -62,7 +62,7 @@ async def test_a_caller_whose_server_died_before_it_answered_gets_the_one_run_by
     org, before = arena.org(1), await _runs(arena)
     async with arena.replica(ROLE="api", FAILPOINTS=f"{moment}=kill") as doomed:
         with pytest.raises(grpc.aio.AioRpcError):
-            await _ask(doomed.environment["GRPC_PORT"], org, moment)
+            await _ask(arena, doomed.environment["GRPC_PORT"], org, moment)
         at = time.monotonic()
     assert await _runs(arena) - before == (moment == "accept.after_commit")
     receipt = (await org.start(NOTHING, key=moment)).json
@@ -102,8 +102,8 @@ async def test_a_run_that_kills_its_server_is_put_aside_and_its_lane_goes_on(are
     assert toll.harmless, toll
 
 
-async def _ask(port: str, org: OrgClient, key: str) -> None:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+async def _ask(arena: Arena, port: str, org: OrgClient, key: str) -> None:
+    async with arena.running.answers.channel(f"127.0.0.1:{port}") as channel:
         asked = pipelines_pb2.RunPipelineRequest(org=org.slug, provider="example", domain="smoke", pipeline="nothing")
         metadata = (("x-api-key", org.key), ("idempotency-key", key))
         await pipelines_pb2_grpc.PipelineServiceStub(channel).RunPipeline(asked, metadata=metadata)

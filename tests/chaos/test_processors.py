@@ -83,11 +83,11 @@ async def test_a_replica_whose_loop_is_held_past_the_lease_is_not_well_and_write
         run_id = await arena.accepted(org, ACT, "held", do="block", gate=str(gate), seconds=BLOCKED_SECONDS)
         await until(lambda: _there(gate), 20)
         fence, at = await arena.fence(run_id), time.monotonic()
-        assert not await _well(first)
+        assert not await _well(arena, first)
         async with arena.replica(ROLE="worker"):
             toll = await arena.charge("an event loop held past the lease", 1, at, [run_id])
             written = await arena.written(run_id)
-            await until(lambda: _well(first), 30)
+            await until(lambda: _well(arena, first), 30)
             assert await arena.written(run_id) == written
     assert toll.harmless, toll
     log = first.log.read_text()
@@ -104,9 +104,9 @@ async def _there(gate: Path) -> bool:
     return await asyncio.to_thread(gate.exists)
 
 
-async def _well(replica: Service) -> bool:
+async def _well(arena: Arena, replica: Service) -> bool:
     """Whether a replica says within a second that it serves."""
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{replica.environment['GRPC_PORT']}") as channel:
+    async with arena.running.answers.channel(f"127.0.0.1:{replica.environment['GRPC_PORT']}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-import grpc.aio
 import pytest
 
 from tests.chaos.arena import Arena
@@ -28,7 +27,7 @@ MOST = {"mebibytes": 2.0, "files": 1.0, "threads": 1.0, "tasks": 2.0, "sessions"
 @pytest.mark.fault("F33")
 async def test_nothing_that_the_service_holds_grows_under_a_mixed_load(arena: Arena) -> None:
     pid, at = arena.service.pid, time.monotonic()
-    async with grpc.aio.insecure_channel(arena.running.stack.edge.listen) as channel:
+    async with arena.running.answers.channel(arena.running.stack.edge.listen) as channel:
         load = MixedLoad(arena, chance("soak"), channel)
         await under(load, pid, WARM_UP)
         before = await held_now(arena.running, pid, time.monotonic())

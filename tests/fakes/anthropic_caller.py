@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-KEY = "sk-ant-admin-test-7f3a"
+KEY = "sk-ant-admin-canary-7f3a"
 TODAY = date(2026, 11, 20)
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ANALYTICS = {"anthropic-beta": "analytics-usage-cost-2026-08-24"}

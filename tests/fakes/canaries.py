@@ -19,12 +19,13 @@ from sandbox.google.account import new_key_file
 from sandbox.secrets import SandboxSecrets
 
 AROUND = 40
-_MARK = re.compile(r"cnry[0-9a-f]{16}")
+WORD = "canary"
+_MARK = re.compile(WORD + r"[0-9a-f]{16}")
 
 
 def plant(folder: Path, orgs: tuple[str, ...]) -> None:
     """Lay out the keys of a stack that is to start in `folder`, all with one mark."""
-    mark = f"cnry{secrets.token_hex(8)}"
+    mark = f"{WORD}{secrets.token_hex(8)}"
 
     def key(prefix: str) -> str:
         return f"{prefix}{secrets.token_urlsafe(6)}{mark}{secrets.token_urlsafe(12)}"

@@ -86,7 +86,7 @@ class OrgClient:
         limit = aiohttp.ClientTimeout(total=90)
         async with self.rest.session.get(url, headers={"X-API-Key": self.key}, timeout=limit) as answer:
             assert answer.status == 200, await answer.text()
-            async for line in answer.content:
+            async for line in self.rest.answers.lines(answer):
                 yield json.loads(line)
 
     async def ended(self, run_id: str) -> Json:

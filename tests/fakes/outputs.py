@@ -9,10 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from attrs import define, field
 from google.cloud import bigquery
 from google.cloud.exceptions import NotFound
 
@@ -50,23 +48,3 @@ def warehouse_tables(client: bigquery.Client) -> Iterator[tuple[str, bytes]]:
 
 def _plain(value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
-
-
-@define(eq=False)
-class Heard:
-    """Keeps what answered the calls of a client session that is opened with `tracing()`."""
-
-    text: bytearray = field(factory=bytearray)
-
-    def tracing(self) -> aiohttp.TraceConfig:
-        """Return what a session has to be given."""
-        config = aiohttp.TraceConfig()
-        config.on_request_end.append(self._headers)
-        config.on_response_chunk_received.append(self._chunk)
-        return config
-
-    async def _headers(self, _session: Any, _context: Any, told: aiohttp.TraceRequestEndParams) -> None:
-        self.text += repr(told.response.headers).encode() + b"\n"
-
-    async def _chunk(self, _session: Any, _context: Any, told: aiohttp.TraceResponseChunkReceivedParams) -> None:
-        self.text += told.chunk + b"\n"

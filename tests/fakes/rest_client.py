@@ -11,8 +11,10 @@ from io import BytesIO
 from typing import Any
 
 import aiohttp
-from attrs import frozen
+from attrs import field, frozen
 from yarl import URL
+
+from tests.fakes.answers import Answers
 
 RUN = "/api/v1/pipelines/run/acme/openai/cost/usage_cost"
 RUN_ID = "3f2b8f8e-6f0e-4f5e-9a86-0c7b9d2b6a11"
@@ -55,10 +57,11 @@ class Reply:
 
 @frozen
 class RestClient:
-    """A caller of the edge at `base`."""
+    """A caller of the edge at `base`; lines of streams are kept with the session's other answers."""
 
     base: str
     session: aiohttp.ClientSession
+    answers: Answers = field(factory=Answers)
 
     @asynccontextmanager
     async def open(
@@ -92,6 +95,7 @@ class RestClient:
             pass  # an edge that refuses does not read what else was sent
         finally:
             writer.close()
+        self.answers.keep(answer)
         return answer
 
 

@@ -18,7 +18,7 @@ import asyncpg
 import grpc.aio
 import pytest
 import pytest_asyncio
-from attrs import field, frozen
+from attrs import frozen
 from google.cloud import bigquery
 
 from sandbox.anthropic.launch import AnthropicSimulator
@@ -26,9 +26,9 @@ from sandbox.bigquery.connect import PROJECT, connect
 from sandbox.google.launch import GoogleSimulator
 from sandbox.openai.launch import Simulator
 from sandbox.stack import Options, Stack, running
+from tests.fakes.answers import Answers
 from tests.fakes.canaries import plant
 from tests.fakes.org_client import OrgClient
-from tests.fakes.outputs import Heard
 from tests.fakes.rest_client import RestClient
 from tests.fakes.until import until
 
@@ -94,11 +94,15 @@ class Running:
     rest: RestClient
     warehouse: bigquery.Client
     journal: asyncpg.Pool[Any]
-    heard: Heard = field(factory=Heard)
 
     def org(self, slug: str) -> OrgClient:
         """Return a customer."""
         return OrgClient(slug, self.stack.secrets.api_keys[slug], self.rest)
+
+    @property
+    def answers(self) -> Answers:
+        """What was answered to all callers."""
+        return self.rest.answers
 
     @property
     def simulator(self) -> Simulator:
@@ -188,14 +192,14 @@ async def sandbox_stack(session_home: Path) -> AsyncIterator[Running]:
     """Keep one stack for the session."""
     options = Options(session_home / "sandbox", orgs=ORGS, environment=environment())
     plant(options.data_dir, ORGS)
-    heard = Heard()
+    answers = Answers()
     async with (
         running(options) as stack,
-        aiohttp.ClientSession(trust_env=False, trace_configs=[heard.tracing()]) as session,
+        aiohttp.ClientSession(trust_env=False, trace_configs=[answers.tracing()]) as session,
         asyncpg.create_pool(stack.environment["JOURNAL_URL"], min_size=1, max_size=4) as journal,
     ):
         with connect(stack.environment["BIGQUERY_EMULATOR_HOST"]) as warehouse:
-            found = Running(stack, RestClient(stack.edge.rest, session), warehouse, journal, heard)
+            found = Running(stack, RestClient(stack.edge.rest, session, answers), warehouse, journal)
             for statement in filter(str.strip, PARTS_TO_PLAY.format(p=CENTRAL).split(";")):
                 await found.query(statement)
             await found.directory_seen()
@@ -222,5 +226,5 @@ def quick(sandbox: Running) -> OrgClient:
 @pytest_asyncio.fixture
 async def native(sandbox: Running) -> AsyncIterator[grpc.aio.Channel]:
     """Speak native gRPC through the edge."""
-    async with grpc.aio.insecure_channel(sandbox.stack.edge.listen) as channel:
+    async with sandbox.answers.channel(sandbox.stack.edge.listen) as channel:
         yield channel

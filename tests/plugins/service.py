@@ -30,9 +30,9 @@ from tests.fakes.directory import OrgBook
 from tests.fakes.ledger import Ledger
 from workers.model.secret import Secret
 
-ACME_KEY = "acme_api_0123456789abcdef"
-GLOBEX_KEY = "globex_api_0123456789abcdef"
-ROOT_KEY = "root-5f1c9d2e7b3a4860917e2f4d8c6b0a13"
+ACME_KEY = "acme_api_canary789abcdef"
+GLOBEX_KEY = "globex_api_canary789abcdef"
+ROOT_KEY = "root-canary2e7b3a4860917e2f4d8c6b0a13"
 AS_ACME = (("x-api-key", ACME_KEY),)
 AS_GLOBEX = (("x-api-key", GLOBEX_KEY),)
 AS_ROOT = (("x-ca-root-key", ROOT_KEY),)

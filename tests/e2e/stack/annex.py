@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc.aio
 from attrs import frozen
 from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc, run_pb2
 from google.protobuf.struct_pb2 import Struct
@@ -129,7 +128,7 @@ async def opened(stack: Running, folder: Path) -> AsyncIterator[Annex]:
         }
         replica = Service(stack.stack.environment | changed, folder / "service.log")
         await replica.start()
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
+        async with stack.answers.channel(f"127.0.0.1:{grpc_port}") as channel:
             stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
             yield Annex(stub, kept.api_keys, provider, proxy, collector, mail, folder, changed["JOURNAL_URL"])
         await replica.stop()

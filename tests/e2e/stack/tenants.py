@@ -89,7 +89,7 @@ async def settled(running: Running) -> AsyncIterator[Tenants]:
     """Set the stage; what waits of `beyond` sleeps until the end, so that nothing of it changes by itself."""
     keys = await _keys(running)
     walled, beyond = running.org(WALLED), running.org(BEYOND)
-    edge = grpc.aio.insecure_channel(running.stack.edge.listen)
+    edge = running.answers.channel(running.stack.edge.listen)
     async with edge as channel, _asleep(running, walled), _asleep(running, beyond) as live:
         mine, theirs = await asyncio.gather(_side(running, walled), _side(running, beyond))
         yield Tenants(running, mine, evolve(theirs, run_id=live), keys, channel)

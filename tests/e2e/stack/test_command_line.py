@@ -37,6 +37,7 @@ async def cli(org: OrgClient, *words: str, key: str | None = None) -> Said:
     async with asyncio.timeout(30):
         out, err = await process.communicate()
     assert process.returncode is not None
+    org.rest.answers.keep(out + err)
     return Said(process.returncode, out.decode(), err.decode())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import grpc.aio
@@ -90,19 +91,21 @@ async def test_grpc_web_does_too(quick: OrgClient) -> None:
 
 
 async def test_grpcurl_lists_describes_and_calls(sandbox: Running, quick: OrgClient) -> None:
-    edge = sandbox.stack.edge.listen
-    assert {f"datapipeline.v1.{name}" for name in SERVICES} <= set((await grpcurl(edge, "list")).split())
-    assert "rpc RunPipeline" in await grpcurl(edge, "describe", "datapipeline.v1.PipelineService")
-    assert json.loads(await grpcurl(edge, "grpc.health.v1.Health/Check")) == {"status": "SERVING"}
+    assert {f"datapipeline.v1.{name}" for name in SERVICES} <= set((await grpcurl(sandbox, "list")).split())
+    assert "rpc RunPipeline" in await grpcurl(sandbox, "describe", "datapipeline.v1.PipelineService")
+    assert json.loads(await grpcurl(sandbox, "grpc.health.v1.Health/Check")) == {"status": "SERVING"}
     method = "datapipeline.v1.PipelineService/ListPipelines"
-    listed = json.loads(await grpcurl("-H", f"x-api-key: {quick.key}", edge, method))
+    listed = json.loads(await grpcurl(sandbox, method, options=("-H", f"x-api-key: {quick.key}")))
     assert {one["pipeline"] for one in listed["pipelines"]} >= {"nothing", "usage_cost"}
 
 
-async def grpcurl(*arguments: str) -> str:
+async def grpcurl(sandbox: Running, *asked: str, options: Sequence[str] = ()) -> str:
     process = await asyncio.create_subprocess_exec(
-        str(GRPCURL), "-plaintext", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *(str(GRPCURL), "-plaintext", *options, sandbox.stack.edge.listen, *asked),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said
+    sandbox.answers.keep(said)
     return said.decode()

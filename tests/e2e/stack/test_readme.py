@@ -63,6 +63,7 @@ async def test_what_the_readme_says_can_be_pasted(sandbox: Running, path: str, b
         stderr=-2,
     )
     output, _ = await process.communicate()
+    sandbox.answers.keep(output)
     said = output.decode()
     assert process.returncode == 0, said
     assert '"code"' not in said

@@ -17,7 +17,6 @@ from typing import Any
 
 import aiohttp
 import asyncpg
-import grpc.aio
 import pytest
 from attrs import define, field
 from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
@@ -125,11 +124,11 @@ async def test_no_call_fails_and_no_run_is_lost_or_doubled(sandbox: Running, tmp
     one, other = (replica(sandbox, tmp_path / name) for name in ("one", "other"))
     async with (
         front(one, other, tmp_path / "edge") as edge,
-        aiohttp.ClientSession(trust_env=False) as session,
-        grpc.aio.insecure_channel(edge.listen) as channel,
+        aiohttp.ClientSession(trust_env=False, trace_configs=[sandbox.answers.tracing()]) as session,
+        sandbox.answers.channel(edge.listen) as channel,
     ):
         await all_serve(edge)
-        quick = OrgClient("quick", sandbox.org("quick").key, RestClient(edge.rest, session))
+        quick = OrgClient("quick", sandbox.org("quick").key, RestClient(edge.rest, session, sandbox.answers))
         load = Load(quick, pipelines_pb2_grpc.PipelineServiceStub(channel))
         async with asyncio.TaskGroup() as callers:
             for caller in (load.by_rest, load.by_rest, load.by_grpc, load.by_grpc):

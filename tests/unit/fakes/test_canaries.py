@@ -13,8 +13,8 @@ from sandbox.secrets import SandboxSecrets
 from tests.fakes.canaries import Search, plant, secrets_of
 from tests.fakes.outputs import files
 
-SECRET = b"cnry0123/+9abcdef\xc3\xa9"
-SEARCH = Search({"it": SECRET, "another": b"cnry-of-something-else"})
+SECRET = b"canary0123/+9abcdef\xc3\xa9"
+SEARCH = Search({"it": SECRET, "another": b"canary-of-something-else"})
 TEXT = SECRET.decode()
 
 

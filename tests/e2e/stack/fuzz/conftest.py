@@ -101,7 +101,7 @@ async def fuzzed(sandbox_stack: Running) -> AsyncIterator[Fuzzed]:
         "timezone": ["Europe/Lisbon", ""],
         "members": ["note", "date", "start_date", "end_date", "trigger_by", "force_refresh"],
     }
-    async with grpc.aio.insecure_channel(sandbox_stack.stack.edge.listen) as channel:
+    async with sandbox_stack.answers.channel(sandbox_stack.stack.edge.listen) as channel:
         yield Fuzzed(sandbox_stack, channel, org, known)
 
 

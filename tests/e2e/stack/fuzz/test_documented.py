@@ -33,6 +33,8 @@ LABELS = sorted(OPERATIONS.keys() - SLOW, key=lambda label: (label.startswith("D
 def documented(fuzzed: Fuzzed) -> Iterator[Documented]:
     with requests.Session() as session:
         session.trust_env = False
+        answers = fuzzed.running.answers
+        session.hooks["response"].append(lambda said, *_args, **_kwargs: answers.keep(said.content))
         yield Documented.served(fuzzed, session)
 
 

@@ -117,7 +117,7 @@ async def opened(running: Running, folder: Path) -> AsyncIterator[Scene]:
         await hasty.healthy()
         addresses = {Door.EDGE: running.stack.edge.listen, Door.HASTY: hasty.listen, Door.SERVICE: service}
         channels = {
-            door: await stack.enter_async_context(grpc.aio.insecure_channel(address))
+            door: await stack.enter_async_context(running.answers.channel(address))
             for door, address in addresses.items()
         }
         yield Scene(running, hasty, channels, await _names(running))

@@ -134,7 +134,9 @@ class Frames:
             sent.append(Frame(Type.DATA, END_STREAM if self.ends else 0, 1, self.data))
         async with connected(scene.address(self.door)) as connection:
             connection.send(*sent, *self.after)
-            trailers = answer_of(await connection.end_of(1))
+            frames = await connection.end_of(1)
+            trailers = answer_of(frames)
+        scene.running.answers.keep(b"".join(frame.payload for frame in frames) + repr(trailers).encode())
         return by_grpc(trailers) if trailers else CLOSED
 
 

@@ -109,6 +109,6 @@ async def test_a_forged_cursor_is_refused(caller: Caller, cursor: str) -> None:
 async def test_a_cursor_holds_however_arrays_are_written(caller: Caller) -> None:
     first = await caller.page("usage/completions", **WINDOW, group_by="model,project_id")
     wide = [*WINDOW.items(), ("group_by[]", "model"), ("group_by[]", "project_id"), ("page", first["next_page"])]
-    headers = {"Authorization": "Bearer sk-admin-test-7f3a"}
+    headers = {"Authorization": "Bearer sk-admin-canary-7f3a"}
     second = await caller.client.get("/v1/organization/usage/completions", params=wide, headers=headers)
     assert second.status == 200

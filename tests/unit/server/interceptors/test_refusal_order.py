@@ -15,7 +15,7 @@ GOOD = {"org": "acme", "provider": "openai", "domain": "cost", "pipeline": "usag
 ELSEWHERE = GOOD | {"org": "globex"}
 BAD_NAMES = GOOD | {"provider": "../etc", "pipeline": "A"}
 NO_KEY: tuple[tuple[str, str], ...] = ()
-READER_KEY = "acme_api_reads_only_0001"
+READER_KEY = "acme_api_canary_reads_only_0001"
 READER = (("x-api-key", READER_KEY),)
 BAD_KEY = (("x-api-key", "acme_api_ffffffffffffffff"),)
 

@@ -20,7 +20,7 @@ from workers.model.scope import SCOPES
 
 POLICIES = assembly.policies(reflection_for_root=True)
 METHODS = [method for one in assembly.OURS for method in one.methods if Caller.ORG in POLICIES[path(method)].callers]
-KEY = "scoped_api_key_0001"
+KEY = "scoped_api_canary_0001"
 LATER = {"ORG_MISMATCH", "REQUEST_INVALID", "NOT_IMPLEMENTED"}
 HELD = [frozenset(some) for some in chain.from_iterable(combinations(sorted(SCOPES), n) for n in range(4))]
 
