@@ -28,9 +28,11 @@ class FakeKms:
 
     `refusals` are statuses answered first, one a call; `damaged` flips a bit of what is answered; `deaf` never says
     that checksums of the request were seen. It hangs while `answering` is cleared; `asked` says that a call hangs.
+    With a `certificate` (key and certificate as PEM) it speaks TLS, as Google does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: bytes = b"") -> None:
+        self._certificate = certificate
         self.address = ""
         self.calls = 0
         self.refusals: list[grpc.StatusCode] = []
@@ -48,12 +50,18 @@ class FakeKms:
         }
         service = grpc.method_handlers_generic_handler("google.cloud.kms.v1.KeyManagementService", handlers)
         self._server.add_generic_rpc_handlers((service,))
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self.address = f"127.0.0.1:{self._listen('127.0.0.1:0')}"
         await self._server.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._server.stop(None)
+
+    def _listen(self, address: str) -> int:
+        if not self._certificate:
+            return int(self._server.add_insecure_port(address))
+        pair = (self._certificate, self._certificate)
+        return int(self._server.add_secure_port(address, grpc.ssl_server_credentials([pair])))
 
     def rotate(self) -> None:
         """Make a new primary version; older ones still open what they sealed."""

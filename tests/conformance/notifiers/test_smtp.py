@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.fakes import mail_server
+from tests.fakes.certificates import certificate
 from workers.adapters.smtp import SmtpNotifier
 from workers.model.failure import FailedError
 from workers.model.notice import Channel, Letter, MailServer
@@ -35,32 +31,21 @@ LETTER = Letter(
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate of localhost with its key, which is its own authority."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(plain + made.public_bytes(pem))
-    return path
+    return certificate("localhost", tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def offered(certificate: Path) -> ssl.SSLContext:
+def offered(authority: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(authority)
     return context
 
 
 @pytest.fixture
-def notifier(certificate: Path) -> SmtpNotifier:
-    return SmtpNotifier(loopback, ssl.create_default_context(cafile=str(certificate)))
+def notifier(authority: Path) -> SmtpNotifier:
+    return SmtpNotifier(loopback, ssl.create_default_context(cafile=str(authority)))
 
 
 async def loopback(_host: str, _port: int) -> Sequence[str]:

@@ -4,19 +4,15 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from attrs import evolve
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.fakes import hostile_provider as hostile
+from tests.fakes.certificates import certificate
 from tests.fakes.hostile_provider import HostileProvider
-from tests.unit.rest.desk import Desk, FakeClock, MakeReader
+from tests.unit.rest.desk import Desk, MakeReader
 from workers.model.failure import FailedError, Reason
 from workers.model.page import Endpoint, Limits, Read
 from workers.rest import Egress, Timeouts
@@ -115,27 +111,15 @@ async def test_a_closed_port_is_a_provider_that_is_away(desk: Desk, make_reader:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unknown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that nobody signed but itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = FakeClock().now()
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=999), now + timedelta(days=9999))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    pem = serialization.Encoding.PEM
-    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(plain + signed.public_bytes(pem))
-    return path
+    return certificate("localhost", tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-async def tls_provider(certificate: Path) -> AsyncIterator[HostileProvider]:
+async def tls_provider(unknown: Path) -> AsyncIterator[HostileProvider]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(unknown)
     async with HostileProvider(tls=context) as provider:
         provider.script("/rows", GOOD)
         yield provider
@@ -154,9 +138,9 @@ async def test_a_certificate_that_is_not_valid_is_never_accepted(
 
 @pytest.mark.item("H123")
 async def test_a_certificate_is_checked_against_the_name_that_was_asked(
-    desk: Desk, make_reader: MakeReader, tls_provider: HostileProvider, certificate: Path
+    desk: Desk, make_reader: MakeReader, tls_provider: HostileProvider, unknown: Path
 ) -> None:
-    trusting = ssl.create_default_context(cafile=certificate)
+    trusting = ssl.create_default_context(cafile=unknown)
     allowed = Egress.parse(f"localhost:{tls_provider.port},127.0.0.1:{tls_provider.port}")
     desk.reader = make_reader(egress=allowed, tls=trusting)
     read = Read(Endpoint("openai", f"https://localhost:{tls_provider.port}"), "/rows", data_path="data")
