@@ -19,6 +19,7 @@ from tests.fakes.until import until
 
 AWAY_SECONDS = 30.0
 ANSWERS = {200, 429, 503}
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 @pytest.mark.fault("F18")
@@ -112,6 +113,29 @@ async def test_a_stranger_who_holds_rows_of_one_organisation_holds_up_no_other(a
     assert toll.harmless, toll
 
 
+@pytest.mark.fault("F20")
+@pytest.mark.promise("P1", "P2")
+async def test_what_lost_a_deadlock_is_done_again_and_no_caller_hears_of_it(arena: Arena) -> None:
+    """The stranger counts an organisation's runs and then asks for the lock under which its accept counts them."""
+    org, at = arena.org(5), time.monotonic()
+    acked = [await arena.accepted(org, NOTHING, "counted", note="counted")]
+    stranger = await asyncpg.connect(arena.running.stack.environment["JOURNAL_URL"])
+    await stranger.execute("SET deadlock_timeout = '1min'")  # so that it is the service which loses
+    before = await stranger.fetchval(DEADLOCKS)
+    async with stranger.transaction():
+        await stranger.execute("UPDATE quota_started SET started = started WHERE org = $1", org.slug)
+        asked = asyncio.create_task(org.start(NOTHING, key="crossed", note="crossed"))
+        await until(lambda: stranger.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"), 10)
+        await stranger.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", org.slug)
+    reply = await asked
+    assert reply.status == 200, reply.json
+    acked.append(str(reply.json["run_id"]))
+    await until(lambda: _more_than(stranger, before), 20)
+    await stranger.close()
+    toll = await arena.charge("a deadlock with a stranger", 1, at, acked)
+    assert toll.harmless, toll
+
+
 @asynccontextmanager
 async def postgres_away(arena: Arena) -> AsyncIterator[None]:
     """Let Postgres fall over, and come back only afterwards: the sandbox, which would start it, does not look."""
@@ -142,3 +166,7 @@ async def _all_connections(url: str) -> list[asyncpg.Connection[asyncpg.Record]]
             taken.append(await asyncpg.connect(url))
     except asyncpg.TooManyConnectionsError:
         return taken
+
+
+async def _more_than(connection: asyncpg.Connection[asyncpg.Record], before: int) -> bool:
+    return bool(await connection.fetchval(DEADLOCKS) > before)

@@ -22,7 +22,9 @@ class Type(IntEnum):
     HEADERS = 1
     RST_STREAM = 3
     SETTINGS = 4
+    PING = 6
     GOAWAY = 7
+    CONTINUATION = 9
 
 
 @frozen
