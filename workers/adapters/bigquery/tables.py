@@ -54,10 +54,6 @@ class Tables:
         existing = await self._existing(self.reference(dataset, name))
         return None if existing is None else described(existing)
 
-    def forget(self, dataset: str, table: TableSchema) -> None:
-        """Look again the next time."""
-        self._seen.pop((dataset, table), None)
-
     def reference(self, dataset: str, name: str) -> bigquery.TableReference:
         """Return the API's name of a table."""
         return bigquery.DatasetReference(self._client.project, dataset).table(name)
