@@ -45,7 +45,6 @@ def page(*copies: object) -> Behaviour:
 BREAKS = {
     "reset": hostile.reset_in_body,
     "shorter than it says": hostile.promised(HALF, 1000),
-    "a bad chunk": hostile.bad_chunk,
     "dropped at once": hostile.close_at_once,
 }
 NONSENSE = {
