@@ -174,10 +174,18 @@ def promised(body: bytes, length: int) -> Behaviour:
     return raw(head(Content_Type="application/json", Content_Length=str(length)) + body)
 
 
-async def bad_chunk(line: Line) -> None:
-    await line.send(head(Content_Type="application/json", Transfer_Encoding="chunked") + b'b\r\n{"data": []\r\n')
-    await line.send(b"zz\r\n}\r\n0\r\n\r\n")
-    line.writer.close()
+def bad_chunk(pause: float = 0.0) -> Behaviour:
+    """Send a chunk that is one and, after so many seconds, one that is none."""
+
+    async def behave(line: Line) -> None:
+        await line.send(head(Content_Type="application/json", Transfer_Encoding="chunked"))
+        await asyncio.sleep(pause)
+        await line.send(b'b\r\n{"data": []\r\n')
+        await asyncio.sleep(pause)
+        await line.send(b"zz\r\n}\r\n0\r\n\r\n")
+        line.writer.close()
+
+    return behave
 
 
 async def endless_1xx(line: Line) -> None:

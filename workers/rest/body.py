@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 
-from aiohttp import ClientResponse
+from aiohttp import ClientPayloadError, ClientResponse
 
 from workers.model.body import BodyFormat
 from workers.rest.inflate import InflateError, coding_of
@@ -66,7 +68,7 @@ async def receive_into(
         coding = coding_of(", ".join(response.headers.getall("Content-Encoding", ())))
         file = coding_of("gzip" if gzipped else "")
         sent = decoded = 0
-        async for chunk in response.content.iter_any():
+        async for chunk in _pieces(response):
             sent += len(chunk)
             for piece in (inner for outer in coding.feed(chunk) for inner in file.feed(outer)):
                 decoded += len(piece)
@@ -76,6 +78,46 @@ async def receive_into(
         file.finish()
     except InflateError as error:
         raise BodyError(str(error)) from None
+
+
+async def _pieces(response: ClientResponse) -> AsyncIterator[bytes]:
+    """Yield a body as it comes; ClientPayloadError also where aiohttp only hangs up and lets its reader wait."""
+    with _told_when_closed(response):
+        try:
+            async for chunk in response.content.iter_any():
+                yield chunk
+        except RuntimeError:  # what aiohttp says to a reader who asks after it has hung up
+            raise ClientPayloadError("broken off") from None
+
+
+@contextmanager
+def _told_when_closed(response: ClientResponse) -> Iterator[None]:
+    """Let a reader hear that the connection is gone: of a chunk that is malformed aiohttp tells its protocol only."""
+    content, connection = response.content, response.connection
+    protocol = connection.protocol if connection is not None else None
+    closed = protocol.closed if protocol is not None else None
+
+    def tell(_: Future[None]) -> None:
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(ClientPayloadError("broken off"))
+
+    if closed is None:
+        yield
+        return
+    # A connection lives on after its answer; once, however many answers it brings, somebody has to hear of its end.
+    closed.remove_done_callback(_heard)
+    closed.add_done_callback(_heard)
+    closed.add_done_callback(tell)
+    try:
+        yield
+    finally:
+        closed.remove_done_callback(tell)
+
+
+def _heard(closed: Future[None]) -> None:
+    """Take the end of a connection, so that asyncio does not complain of it."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _check(sent: int, decoded: int, most: int) -> None:

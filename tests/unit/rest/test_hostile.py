@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import gzip
 import zlib
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import hostile_provider as hostile
-from tests.fakes.hostile_provider import Behaviour
+from tests.fakes.hostile_provider import Behaviour, Line
 from tests.unit.rest.desk import Desk
 from workers.model.failure import FailedError, Failure, Reason
 from workers.model.pagination import CursorPages, LinkPages
@@ -71,7 +73,8 @@ async def test_an_answer_that_cannot_be_believed_ends_the_read(
 @pytest.mark.parametrize(
     "behaviour",
     [
-        hostile.bad_chunk,
+        hostile.bad_chunk(),
+        hostile.bad_chunk(pause=0.02),
         hostile.reset_in_body,
         hostile.promised(GOOD, len(GOOD) + 50),
         hostile.promised(GOOD, len(GOOD) - 1),
@@ -114,7 +117,8 @@ async def test_a_provider_that_is_away_is_asked_three_times(hasty: Desk, behavio
     "behaviour",
     [
         *(hostile.hang, hostile.hang_in_body, hostile.reset_at_once, hostile.close_at_once, hostile.reset_in_body),
-        *(hostile.bad_chunk, hostile.promised(GOOD, 99), hostile.answer(status="500 Oops")),
+        *(hostile.bad_chunk(), hostile.bad_chunk(pause=0.02), hostile.promised(GOOD, 99)),
+        hostile.answer(status="500 Oops"),
     ],
 )
 async def test_a_passing_fault_is_as_if_nothing_had_happened(hasty: Desk, behaviour: Behaviour) -> None:
@@ -183,3 +187,21 @@ async def test_a_surplus_of_a_body_is_not_taken_for_the_next_answer(desk: Desk) 
     forged = hostile.head(Content_Type="application/json", Content_Length="21") + GOOD
     desk.provider.script("/rows", hostile.promised(first + forged, len(first)), hostile.rows({"id": 2}))
     assert await desk.rows(desk.read(pagination=CursorPages("page", "next"))) == [{"id": 2}]
+
+
+async def test_a_connection_that_breaks_between_two_answers_is_not_complained_of_later(desk: Desk) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    first = b'{"data": [{"id": 1}], "next": "b"}'
+
+    async def in_two_parts(line: Line) -> None:
+        await line.send(hostile.head(Content_Type="application/json", Content_Length=str(len(first))))
+        await asyncio.sleep(0.02)  # so that the connection is still the answer's when its body is read
+        await line.send(first)
+
+    desk.provider.script("/rows", in_two_parts, hostile.reset_at_once, hostile.answer(GOOD))
+    rows = await desk.rows(desk.read(pagination=CursorPages("page", "next")))
+    assert (rows, len(desk.provider.heard)) == ([{"id": 1}, {"id": 1}], 3)
+    gc.collect()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert complaints == []

@@ -30,7 +30,7 @@ ECHO = f'{{"error": {{"message": "Incorrect API key provided: {CANARY}", "code":
         hostile.raw(f"{CANARY}\r\n\r\n".encode()),
         hostile.reset_at_once,
         hostile.hang,
-        hostile.bad_chunk,
+        hostile.bad_chunk(),
     ],
 )
 async def test_no_failure_shows_the_secret_or_a_query(

@@ -82,7 +82,7 @@ def cursors(*given: Any) -> list[Behaviour]:
         item("H111", "too long", CONFIG, [promised(GOOD, len(GOOD) + 9)], BAD, 3),
         item("H111", "too short", CONFIG, [promised(GOOD, len(GOOD) - 9)], BAD, 3),
         item("H112", "no length of a chunk", CONFIG, [raw(BAD_CHUNK)], BAD, 3),
-        item("H112", "ends inside one", CONFIG, [hostile.bad_chunk], BAD, 3),
+        item("H112", "ends inside one", CONFIG, [hostile.bad_chunk()], BAD, 3),
         item("H113", "login page", CONFIG, [answer(b"<html>Log in</html>", content_type="text/html")], BAD, 1),
         item("H113", "page that says it is JSON", CONFIG, [text("<html>Log in</html>")], BAD, 1),
         item("H114", "NaN", CONFIG, [text('{"data": [{"id": 1, "cost": NaN}]}')], BAD, 1),
