@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+from typing import NoReturn
 
 import structlog
 import uvloop
@@ -38,7 +39,7 @@ def _hold_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
 
 
-async def _until_signalled(settings: Settings, faults: tuple[str, ...], lines: LogLines) -> int:
+async def _until_signalled(settings: Settings, faults: tuple[str, ...], lines: LogLines) -> NoReturn:
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
@@ -49,15 +50,14 @@ async def _until_signalled(settings: Settings, faults: tuple[str, ...], lines: L
         loop.add_signal_handler(number, signalled)
     loop.add_signal_handler(signal.SIGHUP, lambda: log.info("configuration is read at the start only"))
     status = BROKEN if await serve(settings, stop, hurry, faults) else 0
-    await leave(lines.close, status=status)
-    return status
+    await leave(lines.close, status)
 
 
 def main() -> int:
-    """Return the exit code.
+    """Serve until told to stop, and leave; return the exit code where serving could not begin.
 
-    0 after a stop, 78 when the service cannot start as it is set up, 70 when it stopped because an essential part kept
-    dying and it should be started again, 1 otherwise.
+    It leaves with 0 after a stop, and with 70 when an essential part kept dying and it should be started again; 78 is
+    returned when the service cannot start as it is set up, 1 when it cannot start otherwise.
     """
     _hold_descriptors()
     settings, faults = Settings.read(os.environ)  # noqa: TID251 - where the environment enters
@@ -67,7 +67,7 @@ def main() -> int:
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     try:
-        return uvloop.run(_until_signalled(settings, faults, lines))
+        uvloop.run(_until_signalled(settings, faults, lines))
     except StartupError as error:
         print(f"the service cannot start:\n{error}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return UNUSABLE

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import NoReturn
 
 import grpc
 import structlog
@@ -131,11 +132,14 @@ async def _drain(
     log.info("stopped", leases_given_back=given_back)
 
 
-async def leave(flush: Callable[[], None], seconds: float = LEAVING_SECONDS, status: int = 0) -> None:
-    """Cancel whatever still runs; a task that ignores that for so long does not keep the process: `flush` and exit."""
+async def leave(flush: Callable[[], None], status: int, seconds: float = LEAVING_SECONDS) -> NoReturn:
+    """Cancel whatever still runs, `flush` and exit.
+
+    Neither a task that ignores its cancellation for so long nor a thread whose call hangs keeps the process.
+    """
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
-    if await settled(left, seconds):
-        flush()
-        os._exit(status)
+    await settled(left, seconds)
+    flush()
+    os._exit(status)

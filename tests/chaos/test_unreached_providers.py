@@ -10,28 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.arena import Arena
+from tests.chaos.aside import due, waiting
+from tests.chaos.caps import capped
 from tests.chaos.front import ROOT, Front, directed
 from tests.chaos.lab import lay_out
-from tests.chaos.test_providers import due, waiting
 from tests.fakes import hostile_provider as hostile
 from tests.fakes.hostile_provider import HostileProvider
-from tests.fakes.org_client import EXTRACT, NOTHING, OrgClient
-from tests.plugins.sandbox import CENTRAL
+from tests.fakes.org_client import EXTRACT, NOTHING
 
-LIMIT = f"UPDATE {CENTRAL}.org_subscriptions SET concurrent_limit = CAST(@most AS INT64) WHERE org_slug = @org"
-BEFORE = f"SELECT CAST(concurrent_limit AS STRING) AS most FROM {CENTRAL}.org_subscriptions WHERE org_slug = @org"
 CAP = "SELECT max(cap) FROM witness.lease WHERE run_id = $1"
 DECLARED, HASTY = "      request_seconds: 60\n", "      request_seconds: 1\n"
-# As the system's resolver does whose name server does not answer; it gives up in the end, here when the file is there.
+# As the system's resolver does whose name server does not answer; a replica leaves in time all the same.
 SILENT_RESOLVER = """\
-import os, socket, time
+import socket, threading
 known = socket.getaddrinfo
 def silent(host, *rest, **named):
-    if host != "silent.invalid":
-        return known(host, *rest, **named)
-    while not os.path.exists({path!r}):
-        time.sleep(0.1)
-    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    if host == "silent.invalid":
+        threading.Event().wait()
+    return known(host, *rest, **named)
 socket.getaddrinfo = silent
 """
 
@@ -52,11 +48,10 @@ async def test_a_run_whose_provider_is_not_reached_leaves_the_one_slot_of_its_la
     arena: Arena, tmp_path: Path, how: str, said: str
 ) -> None:
     org, day, at = arena.org(1), arena.next_day(), time.monotonic()
-    given_up = tmp_path / "given-up"
     async with (
-        one_at_once(arena, org),
+        capped(arena, {org.slug: 1}),
         arena.answering_only(),
-        astray(arena, given_up, how) as told,
+        astray(arena, tmp_path, how) as told,
         arena.replica(ROLE="worker", **told) as lost,
     ):
         run_id = await arena.accepted(org, EXTRACT, day, date=day)
@@ -66,7 +61,6 @@ async def test_a_run_whose_provider_is_not_reached_leaves_the_one_slot_of_its_la
         assert said in lost.log.read_text()
         assert await arena.ended(behind) == "COMPLETED"
         assert await arena.running.journal.fetchval(CAP, behind) == 1
-        given_up.touch()
     await due(arena, run_id)
     beside = await arena.accepted(arena.org(2), EXTRACT, f"beside {day}", date=day)
     toll = await arena.charge(f"a provider that {how}", 1, at, [run_id, behind, beside])
@@ -75,29 +69,16 @@ async def test_a_run_whose_provider_is_not_reached_leaves_the_one_slot_of_its_la
 
 
 @asynccontextmanager
-async def one_at_once(arena: Arena, org: OrgClient) -> AsyncIterator[None]:
-    """Let an organisation run one run at once."""
-    (before,) = await arena.running.query(BEFORE, org=org.slug)
-    await arena.running.query(LIMIT, org=org.slug, most="1")
-    await arena.running.directory_seen()
-    try:
-        yield
-    finally:
-        await arena.running.query(LIMIT, org=org.slug, most=before["most"])
-        await arena.running.directory_seen()
-
-
-@asynccontextmanager
-async def astray(arena: Arena, given_up: Path, how: str) -> AsyncIterator[dict[str, str]]:
+async def astray(arena: Arena, folder: Path, how: str) -> AsyncIterator[dict[str, str]]:
     """Yield what leads a replica, which waits a second for a page, to a provider that is never reached."""
-    tree = given_up.parent / "tree"
+    tree = folder / "tree"
     told, providers = lay_out(tree), tree / "configs" / "system" / "providers.yml"
     declared = providers.read_text()
     assert DECLARED in declared
     providers.write_text(declared.replace(DECLARED, HASTY, 1))
     names = {"has no such name": "absent.invalid", "has a name that takes for ever": "silent.invalid"}
     if how in names:
-        (tree / "sitecustomize.py").write_text(SILENT_RESOLVER.format(path=str(given_up)))
+        (tree / "sitecustomize.py").write_text(SILENT_RESOLVER)
         yield told | directed(arena, names[how], 80)
         return
     async with HostileProvider() as provider:

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-DEAF = """
-import asyncio
+STATUS = 3
+LEFT = """
+import asyncio, threading
 from server.lifecycle import leave
 
 async def deaf():
@@ -21,18 +22,20 @@ async def deaf():
 async def polite():
     await asyncio.Event().wait()
 
+async def threaded():
+    await asyncio.to_thread(threading.Event().wait)
+
 async def main():
     kept = asyncio.create_task({task}())
-    await asyncio.sleep(0)
-    await leave(lambda: print("flushed", flush=True), 0.05)
-    print("returned", flush=True)
+    await asyncio.sleep(0.05)
+    await leave(lambda: print("flushed", flush=True), {status}, 0.05)
 
 asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize(("task", "said"), [("deaf", "flushed"), ("polite", "returned")])
-def test_a_task_that_ignores_its_cancellation_does_not_keep_the_process_alive(task: str, said: str) -> None:
-    script = DEAF.replace("{task}", task)
+@pytest.mark.parametrize("task", ["polite", "deaf", "threaded"])
+def test_neither_a_task_nor_a_thread_keeps_the_process_alive(task: str) -> None:
+    script = LEFT.format(task=task, status=STATUS)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, said in done.stdout, done.stderr) == (0, True, "")
+    assert (done.returncode, done.stdout, done.stderr) == (STATUS, "flushed\n", "")
