@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import time
 
 import pytest
-from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
-from google.protobuf.struct_pb2 import Struct
 
 from tests.chaos.arena import ORGS, Arena
+from tests.chaos.crowd import queued
 from tests.fakes.org_client import EXTRACT, NOTHING
 from tests.fakes.until import until
 
-QUEUED, CALLERS = 5000, 16
+QUEUED = 5000
 EXTRACTS, PER_MINUTE, BURST = 12, 300, 60
 
 
@@ -25,7 +22,7 @@ async def test_a_start_with_thousands_of_runs_queued_does_them_all_and_asks_the_
 ) -> None:
     org = arena.org(0)
     async with arena.answering_only():
-        queued = await _queued(arena, QUEUED)
+        waiting = await queued(arena, ((arena.org(n % len(ORGS)), f"queued {n}") for n in range(QUEUED)))
         days = [arena.next_day() for _ in range(EXTRACTS)]
         reads = [await arena.accepted(org, EXTRACT, day, date=day) for day in days]
         asked, began = await _asked(arena), time.monotonic()
@@ -34,10 +31,9 @@ async def test_a_start_with_thousands_of_runs_queued_does_them_all_and_asks_the_
             await until(lambda: _done(arena), 240, pause=0.5)
             allowed = BURST + PER_MINUTE / 60 * (time.monotonic() - began)
             assert await _asked(arena) - asked <= allowed
-            acked = [*queued, *reads, *meanwhile]
-            what = (
-                f"a start with {len(queued)} runs queued (slowest of {len(meanwhile)} accepts: {slowest * 1000:.0f} ms)"
-            )
+            acked = [*waiting, *reads, *meanwhile]
+            seen = f"slowest of {len(meanwhile)} accepts: {slowest * 1000:.0f} ms"
+            what = f"a start with {len(waiting)} runs queued ({seen})"
             toll = await arena.charge(what, 1, began, acked)
     assert toll.harmless, toll
 
@@ -50,27 +46,6 @@ async def _accepted_meanwhile(arena: Arena) -> tuple[list[str], float]:
         run_ids.append(await arena.accepted(arena.org(number % len(ORGS)), NOTHING, note, note=note))
         slowest = max(slowest, time.monotonic() - began)
     return run_ids, slowest
-
-
-async def _queued(arena: Arena, count: int) -> list[str]:
-    """Ask for runs of every organisation by native gRPC, many at once."""
-    numbers = itertools.count()
-    accepted: list[str] = []
-    async with arena.running.answers.channel(f"127.0.0.1:{arena.service.environment['GRPC_PORT']}") as channel:
-        stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
-
-        async def caller() -> None:
-            while (number := next(numbers)) < count:
-                org = arena.org(number % len(ORGS))
-                asked = pipelines_pb2.RunPipelineRequest(org=org.slug, provider="example", domain="smoke")
-                asked.pipeline, given = "nothing", Struct()
-                given.update({"note": f"queued {number}"})
-                asked.parameters.CopyFrom(given)
-                receipt = await stub.RunPipeline(asked, metadata=(("x-api-key", org.key),))
-                accepted.append(receipt.run_id)
-
-        await asyncio.gather(*(caller() for _ in range(CALLERS)))
-    return accepted
 
 
 async def _done(arena: Arena) -> bool:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import grpc.aio
 import pytest
-from datapipeline.v1 import pipelines_pb2, pipelines_pb2_grpc
-from google.protobuf.struct_pb2 import Struct
 
 from tests.chaos.arena import ORGS, Arena
+from tests.chaos.caps import capped
+from tests.chaos.crowd import queued
 from tests.chaos.lab import HEAD, STEP
 from tests.fakes.org_client import NOTHING, RUNS, OrgClient
 from tests.plugins.sandbox import CENTRAL
 
-BACKLOG, CALLERS, EACH = 1500, 16, 3
+BACKLOG, EACH = 1500, 3
 NOISY_CAP, SLOTS = 4, "3"  # of each of two workers: six slots in all
 MOST, ASKED = 5, 20
 
@@ -27,8 +26,6 @@ DECLARED = (
     HEAD.format(minutes=5) + STEP.format(name="act", minutes=5) + "  - {step_id: after, ps_type: generic.nothing}\n"
 )
 
-CAPS = f"SELECT org_slug, concurrent_limit FROM {CENTRAL}.org_subscriptions WHERE org_slug LIKE 'org_%'"
-SET_CAP = f"UPDATE {CENTRAL}.org_subscriptions SET concurrent_limit = CAST(@cap AS INT64) WHERE org_slug = @org"
 SET_STATUS = f"UPDATE {CENTRAL}.org_subscriptions SET status = @status WHERE org_slug = @org"
 # How many of one organisation's runs began between the acceptance of another's run and its own begin, at most; and how
 # many had yet to begin when the last of the others' did.
@@ -54,7 +51,7 @@ async def test_beside_a_long_backlog_of_one_organisation_every_run_of_the_quiet_
     noisy, quiet = arena.org(0), [arena.org(n) for n in range(1, len(ORGS))]
     caps = {org.slug: 1 for org in quiet} | {noisy.slug: NOISY_CAP}
     async with capped(arena, caps), arena.answering_only():
-        backlog = await queued(arena, noisy, BACKLOG)
+        backlog = await queued(arena, ((noisy, f"backlog {number}") for number in range(BACKLOG)))
         others = await all_accepted(arena, quiet, "before")
         at = time.monotonic()
         async with arena.replica(ROLE="worker", MAX_CONCURRENT_RUNS=SLOTS):
@@ -86,7 +83,7 @@ async def test_an_organisation_at_the_bound_of_its_queue_is_refused_until_there_
         assert {reply.refusal for reply in refused} == {(429, 8, "QUEUE_FULL")}
         assert all(int(reply.headers["Retry-After"]) > 0 for reply in refused)
         with pytest.raises(grpc.aio.AioRpcError) as natively:
-            await queued(arena, org, 1)
+            await queued(arena, [(org, "one too many")])
         assert natively.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert [new - old for new, old in zip(await stored(arena, org), before, strict=True)] == [MOST] * len(before)
         beside = await all_accepted(arena, others, "beside the full")
@@ -129,23 +126,6 @@ async def test_who_is_suspended_has_nothing_started_and_ends_the_step_that_runs_
 
 
 @asynccontextmanager
-async def capped(arena: Arena, caps: Mapping[str, int]) -> AsyncIterator[None]:
-    """Let organisations run so many at once."""
-    before = {row["org_slug"]: row["concurrent_limit"] for row in await arena.running.query(CAPS)}
-    await _cap(arena, caps)
-    try:
-        yield
-    finally:
-        await _cap(arena, {org: before[org] for org in caps})
-
-
-async def _cap(arena: Arena, caps: Mapping[str, int]) -> None:
-    for org, cap in caps.items():
-        await arena.running.query(SET_CAP, org=org, cap=str(cap))
-    await arena.running.directory_seen()
-
-
-@asynccontextmanager
 async def bounded(arena: Arena, most: int) -> AsyncIterator[None]:
     """Let the sandbox's own replica only answer, and take so many waiting runs of an organisation and no more."""
     clean = arena.service.environment
@@ -167,24 +147,6 @@ async def declared(arena: Arena, pipeline: str, text: str) -> AsyncIterator[None
         yield
     finally:
         file.unlink()
-
-
-async def queued(arena: Arena, org: OrgClient, count: int) -> list[str]:
-    """Ask for runs by native gRPC, many at once."""
-    numbers, accepted = itertools.count(), list[str]()
-    async with arena.running.answers.channel(f"127.0.0.1:{arena.service.environment['GRPC_PORT']}") as channel:
-        stub = pipelines_pb2_grpc.PipelineServiceStub(channel)
-
-        async def caller() -> None:
-            while (number := next(numbers)) < count:
-                asked = pipelines_pb2.RunPipelineRequest(org=org.slug, provider="example", domain="smoke")
-                asked.pipeline, given = "nothing", Struct()
-                given.update({"note": f"backlog {number}"})
-                asked.parameters.CopyFrom(given)
-                accepted.append((await stub.RunPipeline(asked, metadata=(("x-api-key", org.key),))).run_id)
-
-        await asyncio.gather(*(caller() for _ in range(CALLERS)))
-    return accepted
 
 
 async def all_accepted(arena: Arena, orgs: Sequence[OrgClient], what: str) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
 from tests.chaos.arena import Arena
+from tests.chaos.aside import due, waiting
 from tests.fakes.org_client import EXTRACT, NOTHING, step_of
-from tests.fakes.until import until
 from tests.plugins.sandbox import CENTRAL
 
 VALIDATE = "integrations/credentials/validate"
@@ -17,10 +16,6 @@ COMPLETIONS = {"endpoint": "completions"}
 LATER = {**COMPLETIONS, "kind": "status", "status": 429}
 BREAKER_FAILURES = 5
 TABLE_OF = f"{CENTRAL}.org_integration_credentials WHERE provider = 'OPENAI' AND is_active AND org_slug = @org"
-WAITS = """
-SELECT why, extract(epoch FROM due_at - now())::integer AS seconds FROM queue
-WHERE run_id = $1 AND state = 'delayed' AND status = 'PENDING'
-"""
 
 
 @pytest.mark.fault("F40")
@@ -172,17 +167,6 @@ async def test_a_credential_that_is_rejected_in_the_middle_of_a_run_ends_that_ru
     assert toll.harmless, toll
     assert await arena.running.query(f"SELECT validation_status AS v FROM {TABLE_OF}", org=org.slug) == [{"v": "VALID"}]
     await arena.as_the_source(org, day)
-
-
-async def waiting(arena: Arena, run_id: str) -> tuple[str, int]:
-    """Wait until a run waits without a slot; return why and for how many seconds."""
-    row: Any = await until(lambda: arena.running.journal.fetchrow(WAITS, run_id), 60)
-    return row["why"], row["seconds"]
-
-
-async def due(arena: Arena, run_id: str) -> None:
-    """Let the time pass that a run waits for."""
-    await arena.running.journal.execute("UPDATE queue SET due_at = now() WHERE run_id = $1", run_id)
 
 
 async def asked(arena: Arena, endpoint: str) -> int:

@@ -15,6 +15,7 @@ from google.cloud import bigquery
 
 from sandbox.bigquery.connect import PROJECT
 from tests.chaos.arena import Arena
+from tests.chaos.behind import behind_a_proxy
 from tests.fakes.bigquery_proxy import BigQueryProxy, Fault
 from tests.fakes.org_client import EXTRACT, OrgClient
 from tests.fakes.until import until
@@ -25,19 +26,13 @@ from workers.model.table import Column, TableSchema
 TABLE, STEPS = "openai_usage_daily_raw", ("extract_usage", "extract_reported_cost")
 LONG_AGO = f"SELECT * FROM {{dataset}}.{TABLE} WHERE usage_date = DATE '2020-01-01'"
 
-
 Change = Callable[[Column], tuple[Column, ...]]
 
 
 @pytest_asyncio.fixture(scope="module", autouse=True)
 async def proxy(whole_arena: Arena) -> AsyncIterator[BigQueryProxy]:
     """All the work is done by a replica that has seen none of the tables yet: each is looked at once a minute."""
-    await whole_arena.ready()
-    async with (
-        BigQueryProxy(whole_arena.running.stack.environment["BIGQUERY_EMULATOR_HOST"]) as proxy,
-        whole_arena.answering_only(),
-        whole_arena.replica(ROLE="worker", BIGQUERY_EMULATOR_HOST=proxy.url),
-    ):
+    async with behind_a_proxy(whole_arena) as proxy:
         yield proxy
 
 

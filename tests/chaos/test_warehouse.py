@@ -14,6 +14,8 @@ from attrs import evolve
 
 from sandbox.bigquery.connect import PROJECT
 from tests.chaos.arena import Arena
+from tests.chaos.aside import due, waiting
+from tests.chaos.behind import behind_a_proxy
 from tests.chaos.lab import ACT
 from tests.fakes.bigquery_proxy import BigQueryProxy, Fault, google_error
 from tests.fakes.org_client import EXTRACT, NOTHING, OrgClient
@@ -29,8 +31,7 @@ CONFLICT = "Transaction is aborted due to concurrent update against table t"
 STREAMED = "UPDATE or DELETE statement over table t would affect rows in the streaming buffer, which is not supported"
 USED_UP = google_error(403, "quotaExceeded", SAID)
 
-ASIDE = "SELECT why, due_at > now() + interval '1 minute' AS long FROM queue WHERE run_id = $1 AND state = 'delayed'"
-LET_GO = "UPDATE queue SET due_at = now() WHERE run_id = $1 AND state = 'delayed'"
+AT_LEAST = 60  # seconds
 CAP = "SELECT cap FROM lane WHERE org = $1"
 HELD = "SELECT count(*) FROM queue WHERE org = $1 AND state = 'leased'"
 
@@ -54,13 +55,7 @@ def refused(job: str) -> Fault:
 
 @pytest_asyncio.fixture(scope="module")
 async def between(whole_arena: Arena) -> AsyncIterator[BigQueryProxy]:
-    """All the work is done by one replica that reaches BigQuery through a proxy."""
-    await whole_arena.ready()
-    async with (
-        BigQueryProxy(whole_arena.running.stack.environment["BIGQUERY_EMULATOR_HOST"]) as proxy,
-        whole_arena.answering_only(),
-        whole_arena.replica(ROLE="worker", BIGQUERY_EMULATOR_HOST=proxy.url),
-    ):
+    async with behind_a_proxy(whole_arena) as proxy:
         yield proxy
 
 
@@ -178,17 +173,16 @@ async def test_a_run_that_bigquery_holds_up_for_long_waits_aside_says_why_and_is
     org, day, at = arena.org(3), arena.next_day(), time.monotonic()
     fault = proxy.fail(evolve(fault, times=None))
     run_id = await arena.accepted(org, EXTRACT, day, date=day)
-    waiting = await until(lambda: arena.running.journal.fetchrow(ASIDE, run_id), 60)
+    told, seconds = await waiting(arena, run_id)
     tries, before = submitted(proxy, fault.job_id), fault.matched
-    assert waiting
-    assert (why in waiting["why"], waiting["long"]) == (True, True)
+    assert (why in told, seconds > AT_LEAST) == (True, True)
     assert any(why in one["message"] for one in (await org.explain(run_id))["reasons"])
     assert (await arena.run(org, run_id))["status"] == "PENDING"
     beside = await as_many_as_may(arena, org, day)
     assert {job_id: len(answers) for job_id, answers in tries.items()} == dict.fromkeys(tries, 1)
     assert 1 <= before == fault.matched
     proxy.heal()
-    await arena.running.journal.execute(LET_GO, run_id)
+    await due(arena, run_id)
     toll = await arena.charge(f"BigQuery: {why}", before, at, [run_id, *beside])
     assert toll.harmless, toll
     await arena.as_the_source(org, day)
