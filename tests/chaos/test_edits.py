@@ -28,6 +28,9 @@ REFUSED = (
     "UPDATE queue SET attempt = -1 WHERE run_id = $1",
     "UPDATE queue SET state = 'waiting' WHERE run_id = $1",
     "UPDATE run SET status = 'ODD' WHERE run_id = $1",
+    "UPDATE run SET trigger_type = 'odd' WHERE run_id = $1",
+    "UPDATE run SET parameters = '[1]' WHERE run_id = $1",
+    "UPDATE step SET status = 'ODD' WHERE run_id = $1",
     "UPDATE lane SET weight = 0 WHERE org = (SELECT org FROM run WHERE run_id = $1)",
 )
 EDITS = (

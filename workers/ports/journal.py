@@ -126,10 +126,13 @@ class Upkeep(Protocol):
         """Return the oldest unpublished batch of a kind; seal a new one of up to `limit` parcels when there is none."""
 
     async def published(self, parcels: Sequence[int]) -> None:
-        """Forget parcels that are in the warehouse."""
+        """Forget parcels of a batch that is in the warehouse; what was set aside meanwhile stays."""
+
+    async def set_aside(self, parcels: Sequence[int]) -> None:
+        """Keep parcels out of every batch, as `KIND unread`, until somebody has mended what they are about."""
 
     async def runs(self, run_ids: Sequence[UUID]) -> tuple[Run, ...]:
-        """Return runs with their steps, of any organisation, for publishing."""
+        """Return runs with their steps, of any organisation, for publishing; those that can be read."""
 
     async def pages_read(self, run_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """Return how many pages of providers each run has read; a run without any is absent."""

@@ -87,14 +87,19 @@ class Publisher:
             published.labels(kind).inc(len(parcels))
 
     async def _runs(self, parcels: Sequence[Parcel]) -> None:
-        ids = [UUID(parcel.payload["run_id"]) for parcel in parcels]
-        tables: dict[str, list[Row]] = {}
+        left = {UUID(parcel.payload["run_id"]): parcel.parcel_id for parcel in parcels}
+        ids, tables = list(left), dict[str, list[Row]]()
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
             runs, pages = await self.journal.runs(some), await self.journal.pages_read(some)
             for run in runs:
+                del left[run.run_id]
                 for table, rows in _rows_of(run, pages.get(run.run_id, 0)).items():
                     tables.setdefault(table, []).extend(rows)
+        if left:
+            # Before the rows are appended: a batch is never appended twice, so what is not in it now never will be.
+            await self.journal.set_aside(list(left.values()))
+            log.error("runs set aside that cannot be read", run_ids=[str(run_id) for run_id in left])
         for table, rows in tables.items():
             await self._append(table, rows, parcels[0].batch)
 

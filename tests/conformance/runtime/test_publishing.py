@@ -13,6 +13,7 @@ import pytest
 from attrs import evolve, frozen
 
 from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.explained import pool_of
 from tests.fakes.workshop import Workshop
 from tests.plugins.warehouse_desk import Desk, open_desk
 from workers.catalog import Catalog
@@ -114,6 +115,27 @@ async def test_ended_runs_are_published_with_their_steps_costs_and_quota(office:
     )
     assert (quota["last_pipeline_completed_at"], quota["seat_limit"]) == (done.end_time, 10)
     assert await office.left() == 0
+
+
+@pytest.mark.fault("F74")
+async def test_a_run_that_cannot_be_read_is_set_aside_until_it_is_mended_and_no_other_waits(office: Office) -> None:
+    journal = pool_of(office.shop)
+    good, bad = await office.shop.do(TEXT, a=billed), await office.shop.do(TEXT, a=refuse)
+    reason = "UPDATE run SET error = jsonb_set(error, '{reason}', to_jsonb($2::text)) WHERE run_id = $1"
+    await journal.execute(reason, bad.run_id, "NOBODY_KNOWS")
+    for _ in range(2):
+        await office.publisher().publish()
+        assert await published_runs(office) == [str(good.run_id)]
+        assert await office.left() == 1
+    await journal.execute(reason, bad.run_id, "PROVIDER_AUTH")
+    await journal.execute("UPDATE outbox SET kind = 'run' WHERE kind = 'run unread'")
+    await office.publisher().publish()
+    assert await published_runs(office) == sorted([str(good.run_id), str(bad.run_id)])
+    assert await office.left() == 0
+
+
+async def published_runs(office: Office) -> list[str]:
+    return sorted(row["pipeline_logging_id"] for row in await office.rows("org_meta_pipeline_runs"))
 
 
 async def test_the_last_use_of_a_key_is_published_and_never_goes_back(office: Office) -> None:

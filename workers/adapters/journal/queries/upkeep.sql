@@ -22,7 +22,10 @@ INSERT INTO outbox (kind, payload) SELECT 'key_use', u FROM jsonb_array_elements
 SELECT run_id, count(*) AS pages FROM receipt WHERE run_id = ANY ($1::uuid[]) GROUP BY run_id
 
 -- name: published
-DELETE FROM outbox WHERE parcel_id = ANY ($1::bigint[])
+DELETE FROM outbox WHERE parcel_id = ANY ($1::bigint[]) AND batch IS NOT NULL
+
+-- name: set_aside
+UPDATE outbox SET kind = kind || ' unread', batch = NULL WHERE parcel_id = ANY ($1::bigint[])
 
 -- name: runs
 SELECT * FROM run_full WHERE run_id = ANY ($1::uuid[])
