@@ -80,7 +80,7 @@ class MixedLoad:
 
     def _wish(self, key: str) -> tuple[str, dict[str, str]]:
         [pipeline] = self.dice.choices([kind for kind, _ in KINDS], [weight for _, weight in KINDS])
-        return pipeline, {"note": key} if pipeline == NOTHING else {"date": f"2025-03-0{self.dice.randint(1, DAYS)}"}
+        return pipeline, {"note": key} if pipeline == NOTHING else {"date": f"2025-06-0{self.dice.randint(1, DAYS)}"}
 
     async def _hang_up(self, org: OrgClient, pipeline: str, key: str, parameters: dict[str, str]) -> None:
         self.counted["hung up"] += 1
