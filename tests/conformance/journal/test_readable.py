@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import StrEnum
 
@@ -46,3 +47,18 @@ async def test_what_nobody_could_read_is_refused(desk: Desk, database: Connectio
     await desk.add()
     with pytest.raises(asyncpg.CheckViolationError):
         await database.execute(edit)
+
+
+async def test_a_run_that_cannot_be_read_keeps_none_of_its_claim_back(desk: Desk, database: Connection) -> None:
+    good, bad, other = await desk.add(count=3)
+    odd = {"code": "UNAVAILABLE", "reason": "OF_A_NEWER_RELEASE", "message": "m", "step": "s"}
+    change = "UPDATE run SET error = $2 WHERE run_id = $1"
+    await database.execute(change, bad, json.dumps(odd))
+    assert {lease.run.run_id for lease in await desk.journal.claim("w1", 3)} == {good, other}
+    await database.execute("UPDATE queue SET lease_until = now() - interval '1 second' WHERE run_id = $1", bad)
+    assert await desk.journal.reap() == 1
+    await database.execute(change, bad, None)
+    await database.execute("UPDATE queue SET due_at = now() WHERE run_id = $1", bad)
+    await desk.journal.reap()
+    (lease,) = await desk.journal.claim("w2", 3)
+    assert lease.run.run_id == bad

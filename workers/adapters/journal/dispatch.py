@@ -10,7 +10,7 @@ from workers.adapters.journal.encode import to_text
 from workers.adapters.journal.errors import UnknownOutcomeError
 from workers.adapters.journal.recorder import Recorder
 from workers.adapters.journal.room import Room
-from workers.adapters.journal.rows import lease_of
+from workers.adapters.journal.rows import each_readable, lease_of
 from workers.model.bookmark import Bookmark
 from workers.model.failure import Reason
 from workers.model.lease import Beat, Lease, Mark, StaleFenceError
@@ -26,7 +26,11 @@ class PostgresDispatch:
         self._recorder = Recorder(room)
 
     async def claim(self, worker: str, free: int) -> tuple[Lease, ...]:
-        """Lease up to `free` runs fairly; see ports.Dispatch. A lost answer is looked up by the claim's own ticket."""
+        """Lease up to `free` runs fairly; see ports.Dispatch.
+
+        A lost answer is looked up by the claim's own ticket. A run that cannot be read is left out: its lease expires,
+        as if its worker had died, until a newer release reads it or it is quarantined.
+        """
         room = self._room
         ticket = next(room.numbers)
         try:
@@ -36,7 +40,7 @@ class PostgresDispatch:
             rows = await self._workers.fetch("claimed", worker, ticket)
         if rows:
             room.failpoint("claim.after")
-        return tuple(lease_of(row) for row in rows)
+        return each_readable(lease_of, rows)
 
     async def heartbeat(self, worker: str, held: Mapping[UUID, int]) -> tuple[Beat, ...]:
         """Renew leases; see ports.Dispatch."""

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
+import structlog
 
 from workers.model.failure import Code, Reason
 from workers.model.fairness import Contest
 from workers.model.lease import LaneDepth, Lease, Parcel
 from workers.model.run import EventType, Progress, Run, RunError, RunEvent, RunStatus, StepRun, StepStatus, TriggerType
 
+log = structlog.get_logger()
+
 _Row = asyncpg.Record
+_T = TypeVar("_T")
+
+
+def each_readable(read: Callable[[_Row], _T], rows: Iterable[_Row]) -> tuple[_T, ...]:
+    """Read rows that have a run_id; one that cannot be read is logged and left out, and keeps no other back."""
+    found = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (ValueError, TypeError, LookupError):
+            log.exception("run cannot be read", run_id=str(row["run_id"]))
+    return tuple(found)
 
 
 def run_of(row: _Row) -> Run:

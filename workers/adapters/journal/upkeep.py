@@ -8,18 +8,14 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime
 from uuid import UUID
 
-import structlog
-
 from workers.adapters.journal.encode import to_json
 from workers.adapters.journal.errors import ENGINE_ERRORS, AwayError
 from workers.adapters.journal.room import Room
-from workers.adapters.journal.rows import lane_depth_of, parcel_of, run_of
+from workers.adapters.journal.rows import each_readable, lane_depth_of, parcel_of, run_of
 from workers.adapters.journal.statements import statements
 from workers.model.lease import Depth, Parcel, QuotaCount
 from workers.model.run import Run
 from workers.ports import Row
-
-log = structlog.get_logger()
 
 _PRUNED_AT_ONCE = 1000
 # Parcels that are read between two turns of the loop.
@@ -76,13 +72,7 @@ class PostgresUpkeep:
 
     async def runs(self, run_ids: Sequence[UUID]) -> tuple[Run, ...]:
         """Return runs with their steps, in no order; what is wrong with one row keeps no other back."""
-        found = []
-        for row in await self._workers.fetch("runs", list(run_ids)):
-            try:
-                found.append(run_of(row))
-            except (ValueError, TypeError, LookupError):
-                log.exception("run cannot be read", run_id=str(row["run_id"]))
-        return tuple(found)
+        return each_readable(run_of, await self._workers.fetch("runs", list(run_ids)))
 
     async def pages_read(self, run_ids: Sequence[UUID]) -> Mapping[UUID, int]:
         """Return how many pages each run has read."""
