@@ -32,7 +32,7 @@ run: setup ## keep the sandbox and the service serving on 8001 until Ctrl-C
 	@$(BIN)/python -m sandbox run
 
 test: setup ## run the test suite
-	@$(PYTEST) -n 2 --no-loadscope-reorder $(LONGEST_FIRST)
+	@$(PYTEST) -n 2 --max-worker-restart=0 --no-loadscope-reorder $(LONGEST_FIRST)
 
 check: setup lint types walls ## lint, types, import walls, drift of generated files; starts nothing
 	@$(BIN)/python -m tools.protos --check
@@ -64,7 +64,7 @@ bench: setup ## measure, and print a table with its conditions (ONLY=name for a 
 	@$(BIN)/python -m tests.bench $(ONLY)
 
 chaos: setup ## kill and break things, and print what became of each fault (SHORT=1 for less, SEED=N to repeat)
-	@SHORT=$(SHORT) SEED=$(SEED) $(PYTEST) -s tests/chaos
+	@SHORT=$(SHORT) SEED=$(SEED) $(PYTEST) -s -o faulthandler_timeout=1500 tests/chaos
 
 e2e: setup ## everything through the real Envoy
 	@$(PYTEST) tests/e2e

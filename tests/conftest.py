@@ -9,6 +9,7 @@ pytest_plugins: list[str] = [
     "tests.plugins.captured",
     "tests.plugins.emulator",
     "tests.plugins.envoy",
+    "tests.plugins.patience",
     "tests.plugins.postgres",
     "tests.plugins.sandbox",
     "tests.plugins.service",
