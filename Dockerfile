@@ -4,7 +4,7 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /service
 RUN python3 -m venv .venv
 COPY requirements/image.txt requirements/image.txt
-RUN .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/image.txt
+RUN .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes --no-deps -r requirements/image.txt
 COPY pyproject.toml README.md ./
 COPY proto proto
 COPY server server

@@ -21,7 +21,7 @@ from tests.bench.stacks import ORGS, stack_of
 
 NOISY = 5000
 QUIET = 20
-ROUNDS = 15
+ROUNDS, WARM = 15, 3
 
 
 async def replicas(figures: Figures, options: argparse.Namespace) -> None:
@@ -60,12 +60,14 @@ async def quiet(figures: Figures, options: argparse.Namespace) -> None:
         found = stack.manifest()
         journal = await asyncpg.connect(found["journal"])
         async with _another(stack, "all") as address:
-            alone = await _settled(found, address, journal, "alone")
+            await _waits(found, address, journal, "alone-warm", rounds=WARM)
+            alone = await _waits(found, address, journal, "alone")
         await load(options.tool, found["grpc"], by_grpc(found["orgs"][-1:], "queued", NOISY), options.callers)
         async with _another(stack, "all") as address:
-            queued = await _settled(found, address, journal, "queued")
-            while await journal.fetchval("SELECT EXISTS (SELECT 1 FROM queue)"):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.02)
+            async with asyncio.TaskGroup() as group:
+                drained = group.create_task(_drained(found["journal"], found["orgs"][-1]["slug"]))
+                await _waits(found, address, journal, "queued-warm", rounds=WARM)
+                queued = await _waits(found, address, journal, "queued", until=drained.done)
             more = by_grpc(found["orgs"][-1:], "flood", NOISY)
             async with asyncio.TaskGroup() as group:
                 flood = group.create_task(load(options.tool, address, more, options.callers))
@@ -79,19 +81,27 @@ async def quiet(figures: Figures, options: argparse.Namespace) -> None:
         figures.add(f"quiet organisations {name}", value, what)
 
 
-async def _settled(found: dict[str, Any], address: str, journal: Journal, tag: str) -> Sequence[float]:
-    """Return waits as `_waits`, after as many runs that are not counted."""
-    await _waits(found, address, journal, f"{tag}-warm")
-    return await _waits(found, address, journal, tag)
+async def _drained(url: str, org: str) -> None:
+    """Return once nothing of the organisation waits or runs."""
+    journal = await asyncpg.connect(url)
+    while await journal.fetchval("SELECT EXISTS (SELECT 1 FROM queue WHERE org = $1)", org):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.02)
+    await journal.close()
 
 
 async def _waits(
-    found: dict[str, Any], address: str, journal: Journal, tag: str, until: Callable[[], bool] = lambda: False
+    found: dict[str, Any],
+    address: str,
+    journal: Journal,
+    tag: str,
+    *,
+    rounds: int = ROUNDS,
+    until: Callable[[], bool] = lambda: False,
 ) -> Sequence[float]:
     """Return the milliseconds that runs waited from acceptance to start; none is submitted after `until`."""
     channel, service = stub(address)
     async with channel:
-        turns = ((org, f"{tag}-{turn}") for turn in range(ROUNDS) for org in found["orgs"][:QUIET])
+        turns = ((org, f"{tag}-{turn}") for turn in range(rounds) for org in found["orgs"][:QUIET])
         ids = [UUID(await submit(service, org, note)) for org, note in turns if not until()]
     while await journal.fetchval("SELECT EXISTS (SELECT 1 FROM queue WHERE run_id = ANY ($1))", ids):  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.02)
