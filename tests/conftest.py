@@ -9,10 +9,10 @@ pytest_plugins: list[str] = [
     "tests.plugins.captured",
     "tests.plugins.emulator",
     "tests.plugins.envoy",
-    "tests.plugins.patience",
     "tests.plugins.postgres",
     "tests.plugins.sandbox",
     "tests.plugins.service",
+    "tests.plugins.timeouts",
 ]
 
 # An example that waits for a busy core is not slow code.

@@ -25,8 +25,8 @@ def test_blocking():
 
 def outcome(file: Path, tests: str, seconds: float) -> subprocess.CompletedProcess[str]:
     file.write_text(tests)
-    patience = ("-p", "tests.plugins.patience", "-o", f"faulthandler_timeout={seconds}")
-    options = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(file.parent), "-vv", *patience)
+    timeouts = ("-p", "tests.plugins.timeouts", "-o", f"faulthandler_timeout={seconds}")
+    options = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(file.parent), "-vv", *timeouts)
     command = (sys.executable, "-m", "pytest", *options, str(file))
     return subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
